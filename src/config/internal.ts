@@ -28,7 +28,7 @@ export { HelpRequested, maskArguments } from './sources/command-line-values.js';
 export { searchedDirs } from './sources/default-files.js';
 export { confNames } from './sources/read-files.js';
 export { watchFiles } from './sources/watch-files.js';
-export { LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
+export { isLoopback, LONGEST_SOCKET_PATH, writeHostPort } from './types/address-types.js';
 export {
   checkDefinitions,
   isSectional,
@@ -38,6 +38,7 @@ export {
   rememberLoaded,
 } from './types/define-options.js';
 export { present } from './types/describe-options.js';
+export { type HostMatcher, hostMatcher, hostPattern, type ReadHost, readHost } from './types/host-patterns.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';

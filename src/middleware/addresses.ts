@@ -1,11 +1,5 @@
-/** Client addresses: loopback, networks, and the keys by which clients are counted. */
+/** Client addresses: networks, and the keys by which clients are counted. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
-
-/** Reports whether only this machine can reach an address or host name: 127.0.0.0/8, `::1`, `localhost`, a Unix socket. */
-export function isLoopback(address: string | undefined): boolean {
-  if (address === undefined || address === 'localhost') return true;
-  return address === '127.0.0.1' || address === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(address);
-}
 
 /** Returns the key for an address: for IPv6 its /64 network, because a client usually has the whole network. */
 export function addressKey(address: string): string {

@@ -12,9 +12,9 @@ import {
 } from '../app/index.js';
 import { authOptions, connectionAddress, type Exchange, exchangeOf, FIELD, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
+import { type HostMatcher, hostMatcher, hostPattern, isLoopback, type ReadHost, readHost } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
-import { isLoopback } from './addresses.js';
 import { stripIdentity } from './auth/identity.js';
 import type {} from './proxy-headers.js';
 
@@ -24,8 +24,9 @@ const noauthOptions = defineOptions({
     help: 'Serve other addresses than loopback too. Everyone who reaches them is an administrator.',
   }),
   allowed_hosts: list({
+    item: hostPattern(),
     default: [],
-    help: 'Host names, without port, to accept in Host besides localhost and loopback addresses.',
+    help: 'Hosts to accept in Host besides localhost and loopback addresses, such as dev.example.org or *.example.org.',
   }),
 });
 
@@ -56,13 +57,13 @@ export const noauth = filterFactory(
     }
 
     const isOpen = options.iKnowThisIsOpen;
-    const allowed = lowerCased(options.allowedHosts);
+    const isAllowed = hostMatcher(options.allowedHosts);
     // Almost all requests have the same address and host.
     let goodAddress: string | undefined;
     let goodHost: string | undefined;
     const checkLocal = (req: IncomingMessage): void => {
       const { localAddress } = req.socket;
-      const fault = refusal(req, localAddress, allowed);
+      const fault = refusal(req, localAddress, isAllowed);
       if (fault !== undefined) throw fault;
       goodAddress = localAddress;
       goodHost = req.headers.host;
@@ -132,7 +133,7 @@ function checkListener({ config, section, service }: FactoryContext): void {
   const { value, location } = config.resolve(`api:${service}`, 'listen');
   const listen = value as ListenValue | string | undefined;
   const host = typeof listen === 'string' ? listen : listen?.kind === 'tcp' ? listen.host : undefined;
-  if (isLoopback(host)) return;
+  if (host === undefined || isLoopback(host)) return;
   throw new ConfigurationRefused('PORTICO_NOAUTH_OPEN', {
     message: `noauth would admit everyone who can reach ${host}`,
     hint: 'Listen on 127.0.0.1, or write i_know_this_is_open = true in the section of noauth.',
@@ -147,27 +148,20 @@ function callerOf(token: string): { readonly userId: string; readonly projectId:
 }
 
 /** Returns why a request to this address of the server is refused; undefined for the address of a Unix socket. */
-function refusal(req: IncomingMessage, address: string | undefined, allowed: ReadonlySet<string>): Fault | undefined {
-  if (!isLoopback(address)) return new Fault(403, { message: 'This service accepts local connections only.' });
+function refusal(req: IncomingMessage, address: string | undefined, isAllowed: HostMatcher): Fault | undefined {
+  if (address !== undefined && !isLoopback(address))
+    return new Fault(403, { message: 'This service accepts local connections only.' });
   if (isForwarded(exchangeOf(req))) return new Fault(403, { message: 'This service accepts no forwarded requests.' });
   const { host } = req.headers;
   // Browsers do not connect to Unix sockets, and HTTP/1.0 has no Host.
-  if (address === undefined || host === undefined || isOwnName(host, allowed)) return undefined;
+  if (address === undefined || host === undefined || isOwnName(readHost(host), isAllowed)) return undefined;
   const message = `This service accepts requests to this machine only, and ${quoteClient(host)} is not one of its names.`;
   return new Fault(403, { message });
 }
 
-function lowerCased(hosts: readonly string[]): ReadonlySet<string> {
-  return new Set(hosts.map((host) => host.toLowerCase()));
-}
-
 /** Reports whether a Host header names this machine. */
-function isOwnName(host: string, allowed: ReadonlySet<string>): boolean {
-  const name = host
-    .replace(/:\d*$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
-  return name !== '' && (isLoopback(name) || allowed.has(name));
+function isOwnName(host: ReadHost, isAllowed: HostMatcher): boolean {
+  return isLoopback(host.name) || isAllowed(host, 'http');
 }
 
 /** Reports whether a proxy forwarded the request, also if proxy_headers has removed the headers. */

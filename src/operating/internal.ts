@@ -2,7 +2,7 @@
 export { initializeBackdoor } from './backdoor/backdoor.js';
 export { backdoorOptions } from './backdoor/backdoor-options.js';
 export { backdoorPorts } from './backdoor/backdoor-ports.js';
-export { adminOptions, isLoopback, remoteAdmin } from './control/admin-guard.js';
+export { adminOptions, remoteAdmin } from './control/admin-guard.js';
 export { ControlServer } from './control/control-server.js';
 export type { Fleet } from './control/controlled.js';
 export { endingCertificate } from './control/ended-certificates.js';

@@ -93,6 +93,7 @@ test('MW-39 it responds only to names of this machine: another name may be a for
     assert.equal(await status(host), 403, host);
   }
   assert.equal(await status('Box.example:8774', { allowed_hosts: 'box.EXAMPLE, other' }), 200);
+  assert.equal(await status('a.box.example', { allowed_hosts: '*.box.example:80' }), 200);
   assert.equal(await status('evil.example', { allowed_hosts: 'box.example' }), 403);
   assert.equal(await status('evil.example', { i_know_this_is_open: 'true' }), 200);
 });

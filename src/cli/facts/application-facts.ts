@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DeclaredFactory } from '../../app/index.js';
 import type { Config, Option } from '../../config/index.js';
-import { camelCase, givesAway, programLogOptions } from '../../config/internal.js';
+import { camelCase, givesAway, isLoopback, programLogOptions } from '../../config/internal.js';
 import { metricsOptions } from '../../counts/index.js';
 import { locationInFile } from '../../errors/index.js';
 import { sectionKey } from '../../ini/index.js';
@@ -12,7 +12,7 @@ import type { ContextTree } from '../../loader/index.js';
 import { mountedApps } from '../../loader/internal.js';
 import { configuredRegistry } from '../../managers/index.js';
 import { packageOf } from '../../modules/index.js';
-import { adminOptions, controlOptions, isLoopback } from '../../operating/internal.js';
+import { adminOptions, controlOptions } from '../../operating/internal.js';
 import { enteredFolder } from '../../process/index.js';
 import {
   clientAuthOf,

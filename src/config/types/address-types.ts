@@ -128,6 +128,11 @@ function writeListen(value: ListenValue): string {
   return value.port === undefined ? value.host : writeHostPort({ host: value.host, port: value.port });
 }
 
+/** Reports whether only this machine can reach an address or host name: 127.0.0.0/8, `::1`, `localhost`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127(?:\.\d{1,3}){3}$/i.test(host);
+}
+
 /** `127.0.0.1:8774`, `[::1]:8774`. */
 export function writeHostPort(value: HostPort): string {
   return value.host.includes(':') ? `[${value.host}]:${value.port}` : `${value.host}:${value.port}`;
@@ -161,7 +166,7 @@ function hostName(text: string): string {
  * Returns 4, 6, or 0 for a text that is not an address, as `isIP` of `node:net`. That one tries IPv6 on every name, and its pattern takes 6
  * ms to compile on Node 20, at the start of each process, although configurations mostly have names and IPv4 addresses.
  */
-function ipVersion(text: string): 0 | 4 | 6 {
+export function ipVersion(text: string): 0 | 4 | 6 {
   if (text.includes(':')) return isIPv6(text) ? 6 : 0;
   return isIPv4(text) ? 4 : 0;
 }

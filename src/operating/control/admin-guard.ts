@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { boolean, type Config, defineOptions, type HostPort, hostport, list } from '../../config/index.js';
-import { crossCheck } from '../../config/internal.js';
+import { crossCheck, hostMatcher, hostPattern, isLoopback, readHost } from '../../config/internal.js';
 import { ControlRefused } from './control-server.js';
 
 /** `[admin]`. */
@@ -31,17 +31,12 @@ export const adminOptions = defineOptions('admin', {
     help: 'Serve an OpenAPI document for each API at /docs/<name>/openapi.json.',
   }),
   hosts: list({
+    item: hostPattern(),
     default: [],
     restart: true,
-    help: 'Host names to accept besides localhost, IP addresses and the hosts in listen and metrics_listen.',
+    help: 'Hosts to accept in Host besides localhost, IP addresses and the hosts in listen and metrics_listen, such as ops.example.org or *.example.org.',
   }),
 });
-
-/** Reports whether only this machine reaches an address or `localhost`. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) !== 0 && /^(::ffff:)?127\./.test(host);
-}
 
 /** Returns the address that `[admin] listen` must not have; undefined if it is valid. */
 export function remoteAdmin(config: Config): HostPort | undefined {
@@ -63,13 +58,13 @@ const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', '
 
 /** Returns a function that throws for a request that must get no response. */
 export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: IncomingMessage) => void {
-  const names = new Set(['localhost', listen.host, ...hosts].map((name) => name.toLowerCase()));
+  const isKnown = hostMatcher(['localhost', ...(isIP(listen.host) === 0 ? [listen.host] : []), ...hosts]);
 
   return ({ method, headers, socket }) => {
     const { host, origin, 'sec-fetch-site': site = 'none' } = headers;
-    const name = hostName(host ?? '');
+    const read = readHost(host ?? '');
     // A probe by HTTP/1.0 has no Host field; a browser always sends it.
-    if (host !== undefined && isIP(name) === 0 && !names.has(name)) {
+    if (host !== undefined && isIP(read.name) === 0 && !isKnown(read, 'http')) {
       const message = `unknown host name ${JSON.stringify(host)}`;
       throw new ControlRefused(403, 'PORTICO_ADMIN_HOST', { message, hint: 'Add the host to [admin] hosts.' });
     }
@@ -85,12 +80,4 @@ export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: In
       throw new ControlRefused(403, 'PORTICO_ADMIN_REMOTE', { message, hint: 'Use api-cli on the machine itself.' });
     }
   };
-}
-
-/** Returns the host without port and brackets. */
-function hostName(host: string): string {
-  return host
-    .replace(/:\d*$/, '')
-    .replace(/^\[(.*)\]$/, '$1')
-    .toLowerCase();
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cidr, host, hostport, ip, listen } from 'portico/config';
-import { InvalidValue } from '#internal/config';
+import { InvalidValue, isLoopback } from '#internal/config';
 
 test('CF-40 addresses and networks, of one version or both', () => {
   for (const text of ['127.0.0.1', '::1', 'fe80::1%eth0']) assert.equal(ip().parse(text), text);
@@ -56,4 +56,13 @@ test('CF-41 where to listen: address, socket file, inherited descriptor, systemd
     assert.throws(() => listen().parse(text), InvalidValue, text);
   }
   assert.deepEqual(listen({ default: '127.0.0.1' }).default, { kind: 'tcp', host: '127.0.0.1' });
+});
+
+test('an address of this machine alone is distinguished from others, in each of its spellings', () => {
+  for (const own of ['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1', '::FFFF:127.0.0.1', 'localhost']) {
+    assert.equal(isLoopback(own), true, own);
+  }
+  for (const other of ['0.0.0.0', '128.0.0.1', '::', '::2', '127.0.0.1.example', '10.0.0.127']) {
+    assert.equal(isLoopback(other), false, other);
+  }
 });

@@ -46,7 +46,7 @@ async function served(t: UntilEnd, { more = '', workers = 1 } = {}): Promise<Ser
 
 const file = untilFileEnds();
 /** One service for the tests that follow one another, of which the last one makes its worker stuck. */
-const shared = startedOnce(() => served(file, { more: 'hosts = ops.example' }));
+const shared = startedOnce(() => served(file, { more: 'hosts = ops.example, *.ops.example' }));
 
 async function ask(port: number, method: string, path: string, more: RequestOptions = {}) {
   const asked = request({ host: '127.0.0.1', port, method, path, agent: false, ...more }).end();
@@ -119,7 +119,7 @@ test('OP-58 a host that is not its own is refused, whatever is asked: a page may
     assert.equal(status, 403, host);
     assert.match(text, /PORTICO_ADMIN_HOST/);
   }
-  for (const host of ['localhost', `127.0.0.1:${admin}`, '[::1]:9100', 'OPS.example:80']) {
+  for (const host of ['localhost', `127.0.0.1:${admin}`, '[::1]:9100', 'OPS.example:80', 'a.ops.example']) {
     assert.equal((await withHost(host)).status, 200, host);
   }
 });
