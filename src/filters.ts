@@ -3,6 +3,7 @@
  * refuses a list that lacks one. It stands above all directories: it only loads files when it is asked to.
  */
 export const FILTERS: Readonly<Record<string, () => Promise<object>>> = {
+  allowedHosts: () => import('./middleware/allowed-hosts.js'),
   authToken: () => import('./middleware/auth-token.js'),
   basicAuth: () => import('./middleware/basic-auth.js'),
   catchErrors: () => import('./middleware/catch-errors.js'),

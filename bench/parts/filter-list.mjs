@@ -67,6 +67,7 @@ export const FILTERS = [
     does: 'looks for headers that stay inside',
     why: 'every header of both directions is looked at',
   },
+  { section: 'allowed_hosts', does: 'compares the host with the last one' },
   { section: 'read_only', does: 'lets a GET pass' },
   { section: 'rate_limit', does: 'one rule by address', why: BUCKET },
   ...[1, 2].map((workers) => ({

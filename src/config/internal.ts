@@ -38,7 +38,16 @@ export {
   rememberLoaded,
 } from './types/define-options.js';
 export { present } from './types/describe-options.js';
-export { type HostMatcher, hostMatcher, hostPattern, type ReadHost, readHost } from './types/host-patterns.js';
+export {
+  type HostMatcher,
+  hostMatcher,
+  hostPattern,
+  originMatcher,
+  originPattern,
+  type ReadHost,
+  readHost,
+  readOrigin,
+} from './types/host-patterns.js';
 export { givesAway, isSecret, maskText, maskValue } from './types/mask.js';
 export { camelCase, declareType, InvalidValue, writtenElsewhere } from './types/option.js';
 export { configOptions } from './values/declared-groups.js';

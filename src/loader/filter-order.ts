@@ -29,6 +29,7 @@ const PREFLIGHT =
 export const PAIRS: readonly (readonly [outer: string, inner: string, why: string])[] = [
   ...['auth_token', 'basic_auth', 'jwt', 'noauth', 'context'].map((inner) => ['cors', inner, PREFLIGHT] as const),
   ['proxy_headers', 'rate_limit', 'all clients behind the proxy would count as one'],
+  ['proxy_headers', 'allowed_hosts', 'it would see the host that the proxy sends, not that of the client'],
   ['path_prefix', 'rate_limit', 'its path rules would not match paths with the prefix'],
   ['path_prefix', 'auth_token', 'access rules would be compared with paths with and without the prefix'],
   ['path_prefix', 'read_only', 'exempt paths would not match paths with the prefix'],

@@ -4,6 +4,7 @@
 export { session } from 'portico/sessions';
 export type { Identity } from '../app/index.js';
 export type { SessionStore } from '../service/internal.js';
+export { allowedHosts } from './allowed-hosts.js';
 export type { AuthTokenOptions } from './auth/auth-token-options.js';
 export { stripIdentity } from './auth/identity.js';
 export {

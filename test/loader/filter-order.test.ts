@@ -84,6 +84,13 @@ const SHOWN: Readonly<
     inner: { factory: middleware.rateLimit, local: { rules: 'all address 1/m 1' } },
     isWell: clientsAreTold,
   },
+  'proxy_headers allowed_hosts': {
+    inner: { factory: middleware.allowedHosts, local: { hosts: 'api.example' } },
+    isWell: async (app) => {
+      const headers = { ...PROXIED, host: 'backend', 'x-forwarded-host': 'api.example' };
+      return (await request(app, 'GET', '/', { headers })).status === 200;
+    },
+  },
   // A proxy in front removes the prefix that rules and exemptions contain.
   'path_prefix rate_limit': {
     inner: { factory: middleware.rateLimit, local: { rules: 'all address 1/m 1 GET /v1/servers' } },

@@ -1,4 +1,4 @@
-/** Hosts that something responds to: the type of such options, and the comparison with the host of a request. */
+/** Hosts and origins that something responds to: the types of such options, and the comparison with those of a request. */
 import { ipVersion } from './address-types.js';
 import { type Declare, declareType, InvalidValue } from './option.js';
 
@@ -27,6 +27,28 @@ function checkedPattern(text: string): string {
   throw new InvalidValue(FORM, text.endsWith(':*') ? 'Without a port it has any.' : undefined);
 }
 
+/**
+ * An origin of pages: `https://app.example.org`, with a host as in {@link hostPattern}; without a port, the usual one of its scheme. `*` for all. An
+ * empty value is refused.
+ */
+export const originPattern: Declare<string, object> = declareType('origin', '', () => ({
+  plain: true,
+  empty: 'refused',
+  parse: (text) => {
+    const origin = text.trim();
+    if (origin === '*') return origin;
+    const { scheme, host } = readOrigin(origin);
+    try {
+      if (scheme !== '' && host !== '*') return `${scheme}://${checkedPattern(host)}`;
+    } catch {
+      // The form of an origin says it too.
+    }
+    throw new InvalidValue(
+      'should be an origin such as https://app.example.org or http://localhost:5173, without a path',
+    );
+  },
+}));
+
 /** A host of a request, or of an origin. */
 export interface ReadHost {
   /** In lower case, an IPv6 address without brackets; empty if the text is no host. */
@@ -42,7 +64,7 @@ export function readHost(text: string): ReadHost {
 }
 
 /** Reports whether a host, which a client has reached by a scheme, is one of the patterns. */
-export type HostMatcher = (host: ReadHost, scheme: 'http' | 'https') => boolean;
+export type HostMatcher = (host: ReadHost, scheme: string) => boolean;
 
 /** Returns the matcher of some patterns. */
 export function hostMatcher(patterns: readonly string[]): HostMatcher {
@@ -56,10 +78,37 @@ export function hostMatcher(patterns: readonly string[]): HostMatcher {
   }
   return ({ name, port }, scheme) => {
     if (name === '') return false;
-    const keys = [nameKey(name), withPort(nameKey(name), port ?? (scheme === 'https' ? '443' : '80'))];
+    const keys = [nameKey(name), withPort(nameKey(name), port ?? USUAL_PORTS.get(scheme) ?? '')];
     return keys.some((key) => exact.has(key) || endings.some((end) => key.endsWith(end) && key.length > end.length));
   };
 }
+
+/** Returns the matcher of the `Origin` of a request. */
+export function originMatcher(patterns: readonly string[]): (origin: string) => boolean {
+  if (patterns.includes('*')) return () => true;
+  const byScheme = new Map<string, string[]>();
+  for (const { scheme, host } of patterns.map(readOrigin)) {
+    const usual = readHost(host).port === undefined ? USUAL_PORTS.get(scheme) : undefined;
+    const pattern = usual === undefined ? host : `${host}:${usual}`;
+    byScheme.set(scheme, [...(byScheme.get(scheme) ?? []), pattern]);
+  }
+  const matchers = new Map([...byScheme].map(([scheme, hosts]) => [scheme, hostMatcher(hosts)]));
+  return (origin) => {
+    const { scheme, host } = readOrigin(origin);
+    return matchers.get(scheme)?.(readHost(host), scheme) === true;
+  };
+}
+
+/** Reads `scheme://host[:port]` (RFC 6454 §6.2). Empty texts for what has no scheme, such as `null`. */
+export function readOrigin(origin: string): { readonly scheme: string; readonly host: string } {
+  const [, scheme = '', host = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.+)$/is.exec(origin) ?? [];
+  return { scheme: scheme.toLowerCase(), host };
+}
+
+const USUAL_PORTS: ReadonlyMap<string, string> = new Map([
+  ['http', '80'],
+  ['https', '443'],
+]);
 
 function withPort(name: string, port: string): string {
   return `${name} ${Number(port)}`;
