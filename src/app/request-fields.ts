@@ -4,6 +4,7 @@
  */
 import { channel } from 'node:diagnostics_channel';
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type ForwardingFamily, forwardingFamily } from '../text/index.js';
 import { EXCHANGE, type Exchange, exchangeOf } from './exchange.js';
 import { replaceRawHeaders, setRawHeaders } from './header-fields.js';
 
@@ -49,15 +50,17 @@ const NAMES: ReadonlyMap<string, number> = new Map([
   ['authorization', FIELD.AUTHORIZATION],
   ['x-auth-token', FIELD.TOKEN],
   ['x-service-token', FIELD.SERVICE_TOKEN],
-  ['forwarded', FIELD.FORWARDED],
-  ['via', FIELD.VIA],
   ['accept', FIELD.ACCEPT],
   ['content-type', FIELD.TYPE],
   ['content-encoding', FIELD.CONTENT_CODING],
 ]);
 /** Kinds of which an exchange has values. */
 const IN_EXCHANGE = FIELD.HOST | FIELD.LENGTH | FIELD.CODING | FIELD.TOKEN | FIELD.TYPE;
-const X_FORWARDS = /^x-(?:forwarded|real)/;
+const FORWARDING: Readonly<Record<ForwardingFamily, number>> = {
+  forwarded: FIELD.FORWARDED,
+  'x-forwarded': FIELD.X_FORWARDED,
+  via: FIELD.VIA,
+};
 const IDENTIFIES =
   /^(?:x-(?:service-)?(?:user|project|domain|role|identity|is-admin|catalog|tenant|group)|openstack-system)/;
 
@@ -68,7 +71,8 @@ export function kindOfField(written: string): number {
   if (kind !== undefined) return kind;
   if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return FIELD.MALFORMED;
   if (name.includes('_')) return FIELD.UNDERSCORE;
-  if (X_FORWARDS.test(name)) return FIELD.X_FORWARDED;
+  const family = forwardingFamily(name);
+  if (family !== undefined) return FORWARDING[family];
   if (name.endsWith('request-id')) return FIELD.REQUEST_ID;
   return IDENTIFIES.test(name) ? FIELD.IDENTITY : 0;
 }

@@ -1,7 +1,14 @@
-/** Functions for headers: removes request headers, extends Vary, and masks credentials in copies for the log. */
+/** Functions for headers: removes request headers, finds those of proxies, extends Vary, and masks credentials in copies for the log. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { exchangeOf, joinVary, removeFields } from '../app/internal.js';
-import { looksSecret, masked } from '../text/index.js';
+import { type Exchange, exchangeOf, joinVary, readHeaders, removeFields } from '../app/internal.js';
+import { forwardingFamily, looksSecret, masked } from '../text/index.js';
+
+declare module '../app/index.js' {
+  interface Environ {
+    /** Set by proxy_headers if the request had fields of proxies about its client, whether they were used or removed. */
+    forwarded?: true;
+  }
+}
 
 /** A token (RFC 9110 §5.6.2), the form of header names and methods. Other names in options would fail at every request. */
 export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -18,6 +25,12 @@ export function removeHeaders(req: IncomingMessage, isMeant: (name: string) => b
 export function folded(name: string): string {
   const lower = name.toLowerCase();
   return lower.includes('_') ? lower.replaceAll('_', '-') : lower;
+}
+
+/** Reports whether a proxy has forwarded the request, also if proxy_headers has removed the fields that show it. */
+export function isForwarded(exchange: Exchange): boolean {
+  if (exchange.forwarded === true) return true;
+  return Object.keys(readHeaders(exchange)).some((name) => forwardingFamily(name) !== undefined);
 }
 
 /** Adds names to `Vary` (RFC 9110 §12.5.5) that it does not contain, regardless of case. Does not change `*`. */

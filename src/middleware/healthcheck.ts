@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { type App, appFactory, environ, type FactoryContext, Fault, filterFactory, requestPath } from '../app/index.js';
+import { type App, appFactory, type FactoryContext, Fault, filterFactory, requestPath } from '../app/index.js';
 import {
   connectionAddress,
   exchangeOf,
@@ -20,6 +20,7 @@ import { ConfigurationRefused, errorText, type PorticoError, Refusals, refusalAt
 import { Drivers } from '../service/internal.js';
 import { systemClock, within } from '../tasks/internal.js';
 import { isInNetworks, networkList } from './addresses.js';
+import { isForwarded } from './headers.js';
 import {
   type AskedAt,
   type HealthcheckPlugin,
@@ -27,7 +28,6 @@ import {
   type PluginResult,
   SHIPPED_PLUGINS,
 } from './health/healthcheck-plugins.js';
-import type {} from './proxy-headers.js';
 
 type Settings = OptionsOf<typeof healthcheckOptions>;
 
@@ -233,7 +233,7 @@ async function healthcheckAnswer(options: OptionsOf<Options>, ctx: FactoryContex
 
 /** Returns the status for a request that is refused wherever it comes from, and the reason. */
 function refusal(req: IncomingMessage, ignoresProxied: boolean): readonly [404 | 405, string] | undefined {
-  if (ignoresProxied && isProxied(req)) return [404, 'the request was forwarded'];
+  if (ignoresProxied && isForwarded(exchangeOf(req))) return [404, 'the request was forwarded'];
   if (req.method === 'GET' || req.method === 'HEAD') return undefined;
   return [405, 'the health check accepts only GET and HEAD'];
 }
@@ -245,12 +245,6 @@ function addressCheck(ranges: readonly string[]): (req: IncomingMessage) => bool
     const address = connectionAddress(req);
     return ranges.length === 0 || address === 'unix' || isInNetworks(allowed, address);
   };
-}
-
-/** Reports whether a proxy forwarded the request. The outer filter proxy_headers may have removed the headers. */
-function isProxied(req: IncomingMessage): boolean {
-  if (environ(req).forwarded === true) return true;
-  return Object.keys(req.headers).some((name) => name === 'forwarded' || name.startsWith('x-forwarded-'));
 }
 
 /** The media types of a report. The first is the default. */

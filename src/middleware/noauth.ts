@@ -10,13 +10,13 @@ import {
   RequestContext,
   remoteOf,
 } from '../app/index.js';
-import { authOptions, connectionAddress, type Exchange, exchangeOf, FIELD, runInRequest } from '../app/internal.js';
+import { authOptions, connectionAddress, exchangeOf, FIELD, runInRequest } from '../app/internal.js';
 import { boolean, defineOptions, type ListenValue, list } from '../config/index.js';
 import { type HostMatcher, hostMatcher, hostPattern, isLoopback, type ReadHost, readHost } from '../config/internal.js';
 import { ConfigurationRefused, didYouMean } from '../errors/index.js';
 import { isFirstWorker } from '../service/internal.js';
 import { stripIdentity } from './auth/identity.js';
-import type {} from './proxy-headers.js';
+import { isForwarded } from './headers.js';
 
 const noauthOptions = defineOptions({
   i_know_this_is_open: boolean({
@@ -162,16 +162,6 @@ function refusal(req: IncomingMessage, address: string | undefined, isAllowed: H
 /** Reports whether a Host header names this machine. */
 function isOwnName(host: ReadHost, isAllowed: HostMatcher): boolean {
   return isLoopback(host.name) || isAllowed(host, 'http');
-}
-
-/** Reports whether a proxy forwarded the request, also if proxy_headers has removed the headers. */
-function isForwarded(exchange: Exchange): boolean {
-  const { req, forwarded } = exchange;
-  if (forwarded === true) return true;
-  for (const name in req.headers) {
-    if (name.startsWith('x-forwarded') || name === 'forwarded' || name === 'via' || name === 'x-real-ip') return true;
-  }
-  return false;
 }
 
 function handOutToken(req: IncomingMessage, res: ServerResponse): void {

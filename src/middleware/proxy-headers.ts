@@ -15,15 +15,9 @@ import {
 import { boolean, cidr, defineOptions, list, oneOf } from '../config/index.js';
 import { InvalidValue, writtenElsewhere } from '../config/internal.js';
 import { ConfigurationRefused } from '../errors/index.js';
+import { forwardingFamily } from '../text/index.js';
 import { unmapped } from './addresses.js';
 import { removeHeaders } from './headers.js';
-
-declare module '../app/index.js' {
-  interface Environ {
-    /** Set if the request had forwarding headers, whether they were used or removed. */
-    forwarded?: true;
-  }
-}
 
 const proxyHeadersOptions = defineOptions({
   trusted_proxies: list({
@@ -95,15 +89,15 @@ export const proxyHeaders = filterFactory(
       if (families === 0) return app(req, res);
       exchange.forwarded = true;
       if (trusts(connectionAddress(req), 0)) resolve(exchange, families);
-      else removeHeaders(req, isForwarding);
+      else removeHeaders(req, isAboutClient);
       return app(req, res);
     };
   },
   { trial: true },
 );
 
-const isXForwarded = (name: string): boolean => name.startsWith('x-forwarded-') || name === 'x-real-ip';
-const isForwarding = (name: string): boolean => name === 'forwarded' || isXForwarded(name);
+const isXForwarded = (name: string): boolean => forwardingFamily(name) === 'x-forwarded';
+const isAboutClient = (name: string): boolean => name === 'forwarded' || isXForwarded(name);
 
 const FAMILIES = FIELD.FORWARDED | FIELD.X_FORWARDED | FIELD.UNDERSCORE;
 
@@ -114,7 +108,7 @@ function forwardingOf(exchange: Exchange): number {
   let families = 0;
   for (const name in readHeaders(exchange)) {
     if (name === 'forwarded') families |= FIELD.FORWARDED;
-    else if (name.startsWith('x-forwarded') || name.startsWith('x-real')) families |= FIELD.X_FORWARDED;
+    else if (isXForwarded(name)) families |= FIELD.X_FORWARDED;
     else if (name.startsWith('x_')) families |= FIELD.UNDERSCORE;
   }
   return families;

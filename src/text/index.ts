@@ -1,5 +1,6 @@
 /** Formatting of durations and counts, and of foreign text: safe to print and without secrets; values by method and path; changes of an order. */
 
+export { type ForwardingFamily, forwardingFamily } from './forwarding-fields.js';
 export { orderChanges } from './order-changes.js';
 export {
   agoText,

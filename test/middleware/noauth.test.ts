@@ -10,6 +10,7 @@ import { buildFilter, captureLog, lint, request } from 'portico/testing';
 import { closedAfter } from '../fixtures/closed-after.js';
 import { temporaryFolder } from '../fixtures/keeper.js';
 import { filterUntilEnd } from '../fixtures/until-end.js';
+import { FORWARDING } from './forwarding.js';
 
 const CONFIG = '[api]\nauth_strategy = noauth\n';
 
@@ -103,14 +104,7 @@ test('MW-39 it refuses forwarded requests, also where proxy_headers has removed 
   const open = await buildFilter(noauth, { config: CONFIG, local: { i_know_this_is_open: 'true' } });
   t.after(open.close);
   const proxied = await buildFilter(proxyHeaders);
-  const forwarding = [
-    ['X-Forwarded-For', '192.0.2.1'],
-    ['X-Forwarded-Host', 'api.example'],
-    ['X-Real-IP', '192.0.2.1'],
-    ['Forwarded', 'for=192.0.2.1'],
-    ['Via', '1.1 proxy'],
-  ] as const;
-  for (const [name, value] of forwarding) {
+  for (const [name, value] of FORWARDING) {
     const headers = { 'x-auth-token': 'admin', [name]: value };
     for (const app of [made(who), proxied.made(made(who))]) {
       assert.equal((await request(lint(app), 'GET', '/', { headers })).status, 403, name);

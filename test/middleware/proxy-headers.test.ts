@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { type App, environ, remoteOf } from 'portico/app';
 import { proxyHeaders } from 'portico/middleware';
 import { buildFilter, lint, request } from 'portico/testing';
+import { FORWARDING } from './forwarding.js';
 
 interface Seen {
   status: number;
@@ -48,6 +49,14 @@ test('MW-63.5 X-Forwarded-For from an untrusted peer changes nothing and is gone
     assert.deepEqual([address, scheme, host, scriptName], ['127.0.0.1', 'http', 'own.example', '']);
     assert.ok(!JSON.stringify([headers, raw]).includes('6.6.6.6'));
   }
+});
+
+test('of an untrusted peer no field about the client is left; others, and Via, are', async () => {
+  const { headers = {} } = await seen({ ...Object.fromEntries(FORWARDING), 'X-Realm': 'a' });
+  assert.deepEqual(
+    Object.keys(headers).filter((name) => /^x-|forwarded|via/.test(name)),
+    ['via', 'x-realm'],
+  );
 });
 
 test('MW-18 the chain is walked from the right over trusted hops: the spoofed left-most entry is ignored', async () => {

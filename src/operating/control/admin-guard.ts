@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { boolean, type Config, defineOptions, type HostPort, hostport, list } from '../../config/index.js';
 import { crossCheck, hostMatcher, hostPattern, isLoopback, readHost } from '../../config/internal.js';
+import { forwardingFamily } from '../../text/index.js';
 import { ControlRefused } from './control-server.js';
 
 /** `[admin]`. */
@@ -53,9 +54,6 @@ crossCheck((config: Config) => {
   return [{ group: 'admin', opt: 'listen', message, hint }];
 });
 
-/** Header fields of a proxy. The client behind a proxy is unknown, because the connection comes from this machine. */
-const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
-
 /** Returns a function that throws for a request that must get no response. */
 export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: IncomingMessage) => void {
   const isKnown = hostMatcher(['localhost', ...(isIP(listen.host) === 0 ? [listen.host] : []), ...hosts]);
@@ -75,7 +73,8 @@ export function adminGuard(listen: HostPort, hosts: readonly string[]): (req: In
       throw new ControlRefused(403, 'PORTICO_ADMIN_ORIGIN', { message });
     }
     const isLocal = isLoopback(listen.host) && isLoopback(socket.remoteAddress ?? '');
-    if (!isLocal || FORWARDING.some((field) => headers[field] !== undefined)) {
+    // The client behind a proxy is unknown, because the connection comes from this machine.
+    if (!isLocal || Object.keys(headers).some((field) => forwardingFamily(field) !== undefined)) {
       const message = 'requests from other machines, or through a proxy, can only read';
       throw new ControlRefused(403, 'PORTICO_ADMIN_REMOTE', { message, hint: 'Use api-cli on the machine itself.' });
     }

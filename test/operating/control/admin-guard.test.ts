@@ -19,6 +19,7 @@ import {
 import { pidProject } from '../../e2e/projects.js';
 import { get } from '../../fixtures/http-client.js';
 import { until } from '../../fixtures/until.js';
+import { FORWARDING } from '../../middleware/forwarding.js';
 
 const app = `
 export const app = () => (req, res) => {
@@ -132,8 +133,8 @@ test('OP-57 a probe by HTTP/1.0, which names no host, gets a response', async ()
 
 test('OP-58 what comes by a proxy may read, and changes nothing', async () => {
   const { admin } = await shared();
-  for (const field of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP']) {
-    const headers = { [field]: '203.0.113.9' };
+  for (const [field, value] of FORWARDING) {
+    const headers = { [field]: value };
     assert.equal((await ask(admin, 'GET', '/status', { headers })).status, 200);
     const write = await ask(admin, 'POST', '/stop', { headers });
     assert.equal(write.status, 403, field);
