@@ -8,25 +8,27 @@ export interface Format {
   readonly problem: string | undefined;
 }
 
-const CONVERSION = /%(?:%|\(([^()]*)\)s)/g;
+/** `%(name)s`, `%%`, and a percent sign that begins neither. */
+const PERCENT = /%(?:(%)|\(([^()]*)\)s)?/g;
 
 export function parseFormat(text: string): Format {
   const parts: Format['parts'][number][] = [];
+  let problem: string | undefined;
   let at = 0;
-  for (const { 0: written, 1: member, index } of text.matchAll(CONVERSION)) {
-    parts.push(text.slice(at, index), member === undefined ? '%' : { member });
+  for (const { 0: written, 1: percent, 2: member, index } of text.matchAll(PERCENT)) {
+    parts.push(text.slice(at, index));
     at = index + written.length;
+    if (percent !== undefined) parts.push('%');
+    else if (member !== undefined) parts.push({ member });
+    else problem ??= problemOf(/^\S*/.exec(text.slice(index))![0]);
   }
   parts.push(text.slice(at));
-  const wrong = /%(\(?).*/s.exec(text.replaceAll(CONVERSION, (written) => ' '.repeat(written.length)));
-  const shown = wrong && text.slice(wrong.index, text.indexOf(' ', wrong.index) + 1 || undefined).trim();
-  if (shown === null) return { parts, problem: undefined };
-  return {
-    parts,
-    problem: /^%\([^)]*$/.test(shown)
-      ? `"${shown}" lacks a closing bracket`
-      : `"${shown}" is no conversion: write %(name)s, or %% for a percent sign`,
-  };
+  return { parts, problem };
+}
+
+function problemOf(shown: string): string {
+  if (/^%\([^)]*$/.test(shown)) return `"${shown}" lacks a closing bracket`;
+  return `"${shown}" is no conversion: write %(name)s, or %% for a percent sign`;
 }
 
 /** Returns the formatted text; undefined if the target lacks a member. */

@@ -6,8 +6,8 @@
 /** A kind: the text of a literal, or a path into the credentials. */
 export type Kind = { readonly literal: string } | { readonly path: readonly string[] };
 
-const LITERAL = /^(?:(True|False|None|-?(?:0|[1-9]\d*))|'([^'\\]*)'|"([^"\\]*)")$/;
-const PATH = /^(?!\d)[\w\p{L}]+(?:-[\w\p{L}]+)*(?:\.(?!\d)[\w\p{L}]+(?:-[\w\p{L}]+)*)*$/u;
+const LITERAL = /^(?:(True|False|None|0|-?[1-9]\d*)|'([^'\\\p{C}]*)'|"([^"\\\p{C}]*)")$/u;
+const NAME = /^[\p{XID_Start}_]\p{XID_Continue}*$/u;
 /** Words that are no names in Python. */
 const KEYWORDS = new Set(
   `and as assert async await break class continue def del elif else except finally for from global if import in is lambda
@@ -19,6 +19,7 @@ export function readKind(kind: string): Kind | undefined {
   const [, word, single, double] = LITERAL.exec(kind) ?? [];
   const literal = word ?? single ?? double;
   if (literal !== undefined) return { literal };
-  const path = kind.split('.');
-  return PATH.test(kind) && !path.some((name) => KEYWORDS.has(name)) ? { path } : undefined;
+  // `project-id` is a subtraction in Python, which has no value, so it is a path as well.
+  const names = kind.split(/[.-]/);
+  return names.every((name) => NAME.test(name) && !KEYWORDS.has(name)) ? { path: kind.split('.') } : undefined;
 }

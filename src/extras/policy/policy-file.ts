@@ -3,7 +3,18 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type Diagnostic, type Location, locationInFile, shownPath } from 'portico/extension';
-import { isAlias, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+} from 'yaml';
 import { type ParsedRule, parseRule } from './parse-rule.js';
 
 /** A rule of a file. */
@@ -27,6 +38,10 @@ export interface PolicyFile {
 export const POLICY_FILE = 'PORTICO_POLICY_FILE';
 
 const UNQUOTED_DENY = 'For a rule that denies everybody write "!" with quotes; for one that allows everybody "@".';
+const NEEDS_QUOTES = 'A rule that begins with @, !, % or a quote needs quotes around it.';
+
+/** Characters that PyYAML refuses, and those that end a line for it only: a rule behind one would be a part of a comment. */
+const CONTROL = /[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /** Reads a policy file, in UTF-8. `file`: its path. */
 export function readPolicyFile(file: string, content: Uint8Array): PolicyFile {
@@ -35,6 +50,7 @@ export function readPolicyFile(file: string, content: Uint8Array): PolicyFile {
 
 class PolicyFileReader {
   readonly #file: string;
+  readonly #isUtf8: boolean;
   readonly #text: string;
   readonly #lines = new LineCounter();
   readonly #document: ReturnType<typeof parseDocument>;
@@ -44,38 +60,45 @@ class PolicyFileReader {
 
   constructor(file: string, content: Uint8Array) {
     this.#file = file;
-    this.#text = Buffer.from(content).toString();
-    const options = { uniqueKeys: false, lineCounter: this.#lines, logLevel: 'error', prettyErrors: false } as const;
-    this.#document = parseDocument(this.#text, { ...options, version: '1.1' });
-    if (!isUtf8(content)) this.#break(0, 'the file is not encoded in UTF-8');
+    this.#isUtf8 = isUtf8(content);
+    this.#text = new TextDecoder().decode(content).replaceAll(/\r\n?/g, '\n');
+    this.#document = parseDocument(this.#text, {
+      version: '1.1',
+      // PyYAML reads each file by YAML 1.1, also behind `%YAML 1.2`.
+      schema: 'yaml-1.1',
+      uniqueKeys: false,
+      lineCounter: this.#lines,
+      logLevel: 'error',
+      prettyErrors: false,
+    });
   }
 
   read(): PolicyFile {
     const { contents, errors, warnings } = this.#document;
-    const hint = 'A rule that begins with @, !, % or a quote needs quotes around it.';
+    if (!this.#isUtf8) this.#break(0, 'the file is not encoded in UTF-8');
     for (const { message, pos } of [...errors, ...warnings])
-      this.#break(pos[0], `the file is neither YAML nor JSON: ${message}`, hint);
+      this.#break(pos[0], `the file is neither YAML nor JSON: ${message}`, NEEDS_QUOTES);
+    const control = CONTROL.exec(this.#text);
+    if (control !== null) this.#break(control.index, 'the file has a control character', 'Remove it.');
     const isEmpty = contents === null || (isScalar(contents) && !contents.value);
     if (!this.#isBroken && isMap(contents)) {
       const offsets = new Map<string, number>();
-      for (const { key, value } of contents.items) this.#pair(key, value, offsets);
+      for (const { key, value } of contents.items as Pair<Node | null, Node | null>[]) this.#pair(key, value, offsets);
     } else if (!this.#isBroken && !isEmpty) {
       this.#break(0, 'the file is no mapping of names to rules', 'Write lines such as "books:list": "role:reader".');
     }
     return { rules: this.#rules, problems: this.#problems, isBroken: this.#isBroken };
   }
 
-  #pair(key: unknown, value: unknown, offsets: Map<string, number>): void {
-    const at = offsetOf(key) ?? 0;
-    // PyYAML reads `y` and `n` as text.
-    const name = isScalar(key) ? (/^[yn]$/i.test(key.source ?? '') ? key.source : key.value) : undefined;
-    if (!isScalar(key) || typeof name !== 'string') {
-      const message = `the name ${isScalar(key) ? key.source : 'here'} is no text in YAML, so this rule is never used`;
-      this.#note('warning', at, message, 'Put quotes around it.');
-      return;
-    }
-    if (isAlias(value) && value.resolve(this.#document) === undefined) {
-      this.#break(value.range?.[0] ?? at, `there is no anchor &${value.source}`);
+  #pair(key: Node | null, node: Node | null, offsets: Map<string, number>): void {
+    const at = key?.range?.[0] ?? 0;
+    const before = this.#problems.length;
+    const name = this.#read(key);
+    const value = this.#read(node);
+    if (this.#problems.length > before) return;
+    if (typeof name !== 'string') {
+      const shown = isScalar(key) ? ` ${key.source}` : '';
+      this.#break(at, `the name${shown} is no text in YAML, so its rule would never be used`, 'Put quotes around it.');
       return;
     }
     const first = offsets.get(name);
@@ -85,23 +108,46 @@ class PolicyFileReader {
       const message = `the rule ${JSON.stringify(name)} replaces that of line ${line}`;
       this.#note('warning', at, message, 'Remove one of them.');
     }
-    const shown = isScalar(value) ? (value.source ?? '') : '';
-    // `a: !` is an empty text, which a rule in quotes may be.
-    const isAbsent = isScalar(value) && value.type === Scalar.PLAIN && value.value === '';
-    const read: unknown = isAbsent || !isNode(value) ? null : value.toJS(this.#document);
-    this.#add(name, read, offsetOf(value) ?? at, shown);
+    this.#add(name, value, node?.range?.[0] ?? at, isScalar(node) ? (node.source ?? '') : '');
+  }
+
+  /**
+   * Returns a text or lists of texts, as rules have them, and what YAML makes of other scalars; a mapping is undefined. A rule has at most
+   * two lists, one in another, so deeper ones, as in `&a [*a]`, end there.
+   */
+  #read(written: Node | null, depth = 0): unknown {
+    const node = isAlias(written) ? written.resolve(this.#document) : written;
+    if (node === null) return null;
+    if (node === undefined) {
+      this.#break(written?.range?.[0] ?? 0, `there is no anchor &${(written as Alias).source}`);
+      return undefined;
+    }
+    if (isScalar(node) && node.type === Scalar.PLAIN) {
+      // `a: !` is an empty text with a tag, which would allow everybody.
+      if (node.value === '') return null;
+      // PyYAML reads `y` and `n` as texts.
+      if (/^[yn]$/i.test(node.source ?? '')) return node.source;
+    }
+    // For PyYAML an anchor ends before the first other character, which begins the text.
+    if (/[^\w-]/.test(node.anchor ?? ''))
+      this.#break(node.range?.[0] ?? 0, `the anchor &${node.anchor} is not made of letters, digits, _ and -`);
+    if (node.tag !== undefined && node.tag !== 'tag:yaml.org,2002:str')
+      this.#break(node.range?.[0] ?? 0, `the tag ${node.tag} of YAML has no meaning here`, NEEDS_QUOTES);
+    if (isScalar(node)) return node.value;
+    return isSeq<Node>(node) && depth < 2 ? node.items.map((each) => this.#read(each, depth + 1)) : undefined;
   }
 
   #add(name: string, value: unknown, offset: number, shown: string): void {
     const rule = `the rule ${JSON.stringify(name)}`;
-    const isRule = typeof value === 'string' || Array.isArray(value) || !value;
-    if (!isRule || (Array.isArray(value) && !value.flat().every((each) => typeof each === 'string'))) {
+    const isEmpty = value === null || value === false || value === 0;
+    const isRule = Array.isArray(value)
+      ? value.flat().every((each) => typeof each === 'string')
+      : typeof value === 'string';
+    if (!isRule && !isEmpty) {
       const message = `${rule} ${shown === '' ? 'has an item' : `is ${shown}`}, which is no text in YAML`;
       this.#break(offset, message, 'A rule is a text: put quotes around it.');
       return;
     }
-    // An empty list is a rule of the older form.
-    const isEmpty = typeof value !== 'string' && !Array.isArray(value);
     const why = `${shown || 'without a value it'} is an empty rule in YAML, which would allow everybody`;
     const parsed: ParsedRule = isEmpty
       ? {
@@ -127,11 +173,7 @@ class PolicyFileReader {
 
   #locate(offset: number): Location {
     const { line, col } = this.#lines.linePos(offset);
-    const text = this.#text.split(/\r\n?|\n/)[(line || 1) - 1];
+    const text = this.#text.split('\n')[(line || 1) - 1];
     return locationInFile({ file: this.#file, line: line || 1, column: col || 1, text });
   }
-}
-
-function offsetOf(node: unknown): number | undefined {
-  return (node as Node | null | undefined)?.range?.[0];
 }
