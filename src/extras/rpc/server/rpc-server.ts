@@ -162,6 +162,8 @@ export class RpcServer {
   async stopAccepting(): Promise<void> {
     this.#intake = 'held';
     await Promise.all([this.#shared?.cancel(), this.#own?.cancel()]);
+    // A returned message that is acknowledged begins.
+    await this.#turn;
     this.#intake = 'closed';
     await Promise.all(this.#waiting.splice(0).map((call) => call.giveBack()));
   }
