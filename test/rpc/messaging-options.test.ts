@@ -49,7 +49,7 @@ test('RP-60 the defaults of [rpc]', () => {
     hostQueueTtlMs: 86_400_000,
     transientQueueTtlMs: 600_000,
     queueType: 'quorum',
-    deliveryLimit: 5,
+    deliveryLimit: 20,
     deadLetter: true,
     tls: { isOn: undefined, ca: undefined, cert: undefined, key: undefined },
     oslo: undefined,

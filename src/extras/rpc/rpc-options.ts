@@ -92,9 +92,9 @@ export const rpcOptions = defineOptions('rpc', {
     help: 'Type of the queues that outlive a process. Methods that acknowledge late need quorum. Delete existing queues before a change.',
   }),
   delivery_limit: integer({
-    default: 5,
+    default: 20,
     min: 1,
-    help: 'Redeliveries of a message before it becomes a dead letter.',
+    help: 'Redeliveries of a message before it becomes a dead letter. A call that a stop gives back unbegun counts too.',
     advanced: true,
   }),
   dead_letter: boolean({

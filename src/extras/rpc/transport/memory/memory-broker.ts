@@ -47,7 +47,7 @@ export class MemoryBroker {
   constructor(options: MemoryBrokerOptions = {}) {
     this.#options = options;
     this.clock = options.clock ?? systemClock;
-    this.deliveryLimit = options.deliveryLimit ?? 5;
+    this.deliveryLimit = options.deliveryLimit ?? 20;
   }
 
   /** Moves one message to a consumer. Returns false if none can be moved. */
