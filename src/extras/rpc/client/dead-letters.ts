@@ -6,7 +6,7 @@ import { InvalidTarget, NoServers } from '../errors.js';
 import { type RequestEnvelope, readRequest } from '../message/envelope.js';
 import { isRecord } from '../message/typed-json.js';
 import { checkRoute, nameOfMessage, routeOfQueue } from '../transport/route.js';
-import type { Delivery, Transport, TransportOptions } from '../transport/transport.js';
+import type { Delivery, Route, Transport, TransportOptions } from '../transport/transport.js';
 import type { RPCConnection } from './rpc-connection.js';
 
 /** A dead letter, without the values of its arguments, which may be secret. */
@@ -116,23 +116,14 @@ export class DeadLetters {
 
   async #sendAgain({ isFanout }: DeadLetter, { death, message, ack }: Delivery, transport: Transport): Promise<void> {
     const { castTtlMs, isOslo } = this.#connection.settings;
-    const { queue } = death ?? {};
-    const route = queue === undefined ? undefined : routeOfQueue(this.exchange, queue, isOslo);
-    // Any sender may write the queue of a letter.
-    const isOurs = isOslo || queue?.startsWith(`${this.exchange}.`) === true;
-    if (queue === undefined || !isOurs || ignoreErrors(() => checkRoute(route!, isOslo) ?? true) !== true) {
-      throw new InvalidTarget(
-        queue === undefined
-          ? {
-              message: 'its original queue is unknown',
-              hint: `Another application put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
-            }
-          : {
-              message: `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange ${this.exchange}`,
-              hint: 'Another application put it there, or it belongs to another exchange. Drop it.',
-            },
-      );
+    if (death === undefined) {
+      throw new InvalidTarget({
+        message: 'its original queue is unknown',
+        hint: `Another application put it into ${this.exchange}.dead. Call its method with api-cli rpc cast, and drop it.`,
+      });
     }
+    const { queue } = death;
+    const route = this.#routeOf(queue);
     // The queue of a killed process exists until it expires, together with its messages.
     if (isFanout && !(await transport.hasConsumer(queue))) {
       throw new NoServers({
@@ -141,9 +132,28 @@ export class DeadLetters {
       });
     }
     // Names of oslo.messaging's queues have no exchange: such a letter goes by the exchange, to a queue bound there.
-    const to = isOslo && !isFanout ? route! : queue;
+    const to = isOslo && !isFanout ? route : queue;
     await transport.publish(to, message, { mandatory: true, ttlMs: castTtlMs || undefined });
     await ack();
+  }
+
+  /** Returns the route to a queue. Any sender may write the queue of a letter: throws for one of another application. */
+  #routeOf(queue: string): Route {
+    const { isOslo } = this.#connection.settings;
+    const route = routeOfQueue(this.exchange, queue, isOslo);
+    try {
+      // Names of oslo.messaging's queues have no exchange.
+      if (isOslo || queue.startsWith(`${this.exchange}.`)) {
+        checkRoute(route, isOslo);
+        return route;
+      }
+    } catch (error) {
+      if (!(error instanceof InvalidTarget)) throw error;
+    }
+    throw new InvalidTarget({
+      message: `it names the queue ${JSON.stringify(queue)}, which belongs to no service of the exchange ${this.exchange}`,
+      hint: 'Another application put it there, or it belongs to another exchange. Drop it.',
+    });
   }
 
   #read({ message, death }: Delivery): DeadLetter {
