@@ -202,19 +202,6 @@ export const groups = [
     ],
   },
   {
-    name: 'messages',
-    tests: ['rpc/message/wire-format', 'rpc/client/dead-letters', 'rpc/server/reply-sender'],
-    mutants: [
-      {
-        what: 'a signature holds at every address',
-        file: 'extras/rpc/message/wire-format.js',
-        replace: 'if (!right)',
-        by: 'if (false)',
-        tests: ['rpc/message/wire-format'],
-      },
-    ],
-  },
-  {
     name: 'caches',
     tests: [
       'middleware/private-responses',
