@@ -176,7 +176,7 @@ test('SG-33 SG-54 SG-57 while the registry is away nothing is said of other serv
   assert.match(listed.text, /PORTICO_REGISTRY_UNAVAILABLE/);
   assert.deepEqual(await told(admin), {});
   assert.match(listed.text, /the service registry is unavailable/);
-  assert.equal((await ask(admin, 'GET', '/')).status, 200);
+  assert.equal((await ask(admin, 'GET', '/status')).status, 200);
   renameSync(`${path}.away`, path);
   assert.deepEqual(await told(admin), { 'portico-images@one': 1 });
 });
