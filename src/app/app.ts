@@ -13,7 +13,7 @@ export type App = (req: IncomingMessage, res: ServerResponse) => void | Promise<
 /** An App that holds resources until it is closed. */
 export interface ClosableApp extends App {
   /** Releases its resources; no request may be in flight. Safe to call twice. */
-  close(): Promise<void>;
+  close(over?: AbortSignal): Promise<void>;
 }
 
 /** Wraps an app in another. Called once, when the pipeline is built; the App it returns serves every request. */

@@ -53,8 +53,11 @@ export interface FactoryContext {
   rpc(): Promise<RPCClients>;
   /** Declares periodic tasks: `ctx.tasks.every('90s', fn, { on: 'fleet' })`. A service runs them while it serves this app; nothing else does. */
   readonly tasks: JobList;
-  /** Registers a release function: called once, in reverse order of registration, when the loaded app is closed. */
-  onClose(release: () => Awaitable<void>): void;
+  /**
+   * Registers a release function: called once, in reverse order of registration, when the loaded app is closed. `over` is aborted when the stop
+   * has no time left: a release that waits for others ends then.
+   */
+  onClose(release: (over?: AbortSignal) => Awaitable<void>): void;
 }
 
 /** Loads the children of a composite factory. */

@@ -31,10 +31,10 @@ export async function callFactory<T>(
   const before = holders.get(app);
   if (before === undefined) return result;
   holders.set(app, before + 1);
-  ctx.onClose(() => {
+  ctx.onClose((over) => {
     const others = holders.get(app)! - 1;
     holders.set(app, others);
-    return others === 0 ? app.close() : undefined;
+    return others === 0 ? app.close(over) : undefined;
   });
   return result;
 }

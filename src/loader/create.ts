@@ -178,7 +178,7 @@ export class Creation {
 
   async #released(release: Release): Promise<void> {
     try {
-      await release();
+      await release(AbortSignal.abort());
     } catch (error) {
       this.#given.log.error({ err: error }, 'a release failed');
     }

@@ -164,8 +164,8 @@ const FULL_PREFIX: ReadonlyMap<string, string> = new Map([
 /** Origin for a factory that code names. */
 const IN_NO_FILE = Object.freeze({ file: '', line: 1, column: 1 });
 
-/** Releases a resource. */
-export type Release = () => Awaitable<void>;
+/** Releases a resource. `over`: aborted when no time is left. */
+export type Release = (over?: AbortSignal) => Awaitable<void>;
 
 /** Arguments common to all factories of a load. */
 export interface GivenToFactories {
@@ -261,14 +261,17 @@ export class Releases {
     this.#registered.push(release);
   }
 
-  /** Runs each release once, last registered first. All run even if one throws; then the first error is thrown. */
-  async run(): Promise<void> {
+  /**
+   * Runs each release once, last registered first. All run even if one throws; then the first error is thrown. `over`: aborted when no time is
+   * left; by default none is, because nothing was served.
+   */
+  async run(over: AbortSignal = AbortSignal.abort()): Promise<void> {
     const registered = this.#registered;
     this.#registered = [];
     const errors: unknown[] = [];
     for (const release of registered.reverse()) {
       try {
-        await release();
+        await release(over);
       } catch (error) {
         errors.push(error);
       }

@@ -8,9 +8,9 @@ import type { MadeApps } from './made-apps.js';
 export interface LoadedApp extends App {
   /**
    * Runs the releases that factories registered with `ctx.onClose`, in reverse order. All run even if one throws; then the first error
-   * is thrown. A second call returns the promise of the first.
+   * is thrown. A second call returns the promise of the first. `over`: aborted when no time is left. Default: never.
    */
-  close(): Promise<void>;
+  close(over?: AbortSignal): Promise<void>;
   /** Periodic tasks that factories declared with `ctx.tasks`, for the service that serves it. */
   readonly tasks?: JobList | undefined;
   /** The apps that its factories have made, for descriptions. @internal */
@@ -23,8 +23,8 @@ export function loadedApp(app: App, releases: Releases, more: Omit<LoadedApp, 'c
   const loaded: App = (req, res) => app(req, res);
   return Object.assign(loaded, {
     ...more,
-    close: () => {
-      closing ??= releases.run();
+    close: (over = new AbortController().signal) => {
+      closing ??= releases.run(over);
       return closing;
     },
   });

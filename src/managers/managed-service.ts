@@ -205,8 +205,8 @@ export class ManagedService {
         await context.drivers.close();
         await releases.run();
       },
-      release: async () => {
-        await steps.release?.();
+      release: async (over) => {
+        await steps.release?.(over);
         await rpc?.close();
         await open?.registry.close();
       },

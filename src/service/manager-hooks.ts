@@ -165,7 +165,8 @@ export class ManagerHooks implements LifecycleSteps {
     await step(() => this.#options.closeDrivers?.());
     // `release` may close the registry.
     await step(() => registration?.leave());
-    await step(() => this.#options.release?.());
+    const over = options.graceful === true ? (options.signal ?? new AbortController().signal) : AbortSignal.abort();
+    await step(() => this.#options.release?.(over));
     this.#undo = [];
     this.#takeTrackerBack();
     for (const error of failures.slice(1)) this.#options.log.error({ err: error }, `${name}: stopping failed`);
@@ -336,8 +337,8 @@ export interface ProtocolSteps {
   finish?(options: StopOptions): Awaitable<void>;
   /** Closes drivers: after the last `cleanupHost`, before the record is set to `stopped`. */
   closeDrivers?(): Awaitable<void>;
-  /** Releases transports, loaded apps and the registry: the last step. */
-  release?(): Awaitable<void>;
+  /** Releases transports, loaded apps and the registry: the last step. `over`: aborted when no time is left; absent after a failed start. */
+  release?(over?: AbortSignal): Awaitable<void>;
 }
 
 // Logs warnings that are the same in every worker of a service only once, in the first worker.

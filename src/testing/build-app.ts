@@ -75,7 +75,7 @@ async function build<T>(
   const what = kind === 'filter' ? 'buildFilter' : 'buildApp';
   checkOptions(what, options, NAMES);
   const { local = {}, global = {}, config, service, folder = '.', log = silentLogger(), isTrial = false } = options;
-  const releases: (() => Awaitable<void>)[] = [];
+  const releases: ((over?: AbortSignal) => Awaitable<void>)[] = [];
   const origin = { file: join(folder, 'test.ini'), line: 1, column: 1, section: `${kind}:test` };
   const written = Object.entries(local).map(([option, value], at) => {
     return [option, { value, origin: { ...origin, line: at + 2, option } }] as const;
@@ -106,7 +106,7 @@ async function build<T>(
     made,
     faults: await configuredFaultForm(ctx.config, service),
     close: async () => {
-      for (const release of releases.splice(0).reverse()) await release();
+      for (const release of releases.splice(0).reverse()) await release(AbortSignal.abort());
     },
   };
 }

@@ -101,9 +101,9 @@ export class ApiApp {
     return built;
   }
 
-  /** Releases the resources of an app's factories. */
-  async close(app: LoadedApp | undefined): Promise<void> {
-    await app?.close().catch((error: unknown) => this.#parts.log.error({ err: error }, 'closing the app failed'));
+  /** Releases the resources of an app's factories. `over`: aborted when no time is left. */
+  async close(app: LoadedApp | undefined, over = AbortSignal.abort()): Promise<void> {
+    await app?.close(over).catch((error: unknown) => this.#parts.log.error({ err: error }, 'closing the app failed'));
   }
 
   /** All workers build the same app, so only the first worker logs warnings of filters. */

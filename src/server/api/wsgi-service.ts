@@ -390,7 +390,7 @@ export class WSGIService implements ListeningService {
 
   /** Steps of a stop. Resources are released last. */
   #steps(run: ApiRun): ProtocolSteps {
-    return { finish: () => this.#requestsEnd(run), release: () => this.#close(run) };
+    return { finish: () => this.#requestsEnd(run), release: (over) => this.#close(run, over) };
   }
 
   #stopAccepting(run: ApiRun, options: StopOptions): void {
@@ -414,13 +414,13 @@ export class WSGIService implements ListeningService {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
-  async #close(run: ApiRun): Promise<void> {
+  async #close(run: ApiRun, over?: AbortSignal): Promise<void> {
     const { app } = run;
     run.app = undefined;
     if (this.#served === run) this.#served = undefined;
     // Whatever waits for a start that does not come.
     if (run === this.#run) this.server.awaits(reloading);
-    await this.#app.close(app);
+    await this.#app.close(app, over);
   }
 
   /** Applies the registry's verdict: end, or accept no more requests. */

@@ -40,7 +40,7 @@ async function startCloud(t: TestContext) {
     if (service.isRegistryAway) throw new RegistryUnavailable(new Error('refused'));
     return [service];
   };
-  const cloud = cloudOf({ config, onClose: (release) => t.after(release) });
+  const cloud = cloudOf({ config, onClose: (release) => t.after(() => release()) });
   cloud.write(() => cloud.quotaClasses.insert('default', { limits: { instances: 1 } }));
   const router = closedAfter(
     t,

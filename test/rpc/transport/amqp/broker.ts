@@ -33,16 +33,11 @@ export async function withBroker<T>(work: (connection: Connection) => Promise<T>
   }
 }
 
-/** Returns the queues of messages that return to a queue after a delay, for the delays of the tests. */
-export function delayQueues(queue: string): readonly string[] {
-  return [10, 200, 1000, 5000, 600_000].map((ms) => `${queue}/delay/${ms}`);
-}
-
 /** Deletes the exchanges, queues and dead letters of a topic. */
 export async function deleteTopic(exchange: string, topic: string, hosts: readonly string[] = []): Promise<void> {
   await withBroker(async (connection) => {
     const queues = [topic, ...hosts.map((host) => `${topic}.${host}`)].map((name) => `${exchange}.${name}`);
-    for (const queue of [...queues, ...queues.flatMap(delayQueues), `${exchange}.dead`]) {
+    for (const queue of [...queues, `${exchange}.dead`]) {
       await connection.queueDelete({ queue });
     }
     for (const name of [`${exchange}.portico`, `${exchange}.dlx`, `${exchange}.${topic}.fanout`]) {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { brokerUrl, delayQueues, withBroker, withoutBroker } from '../amqp/broker.js';
+import { brokerUrl, withBroker, withoutBroker } from '../amqp/broker.js';
 
 /** The same broker, with the wire format of oslo.messaging. */
 export const osloUrl = brokerUrl.replace(/^amqp:/, 'oslo+rabbit:');
@@ -154,7 +154,6 @@ export async function deleteOsloTopic(exchange: string, topic: string, hosts: re
     const servers = [...hosts, 'python', 'node', 'north', 'south', 'east', 'west', 'info', 'error'];
     for (const queue of [topic, ...servers.map((host) => `${topic}.${host}`)]) {
       await connection.queueDelete({ queue });
-      for (const delay of delayQueues(queue)) await connection.queueDelete({ queue: delay });
     }
     await connection.queueDelete({ queue: `${exchange}.dead` });
     for (const name of [`${exchange}.dlx`, `${topic}_fanout`, `${topic}_portico`])
