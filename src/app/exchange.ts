@@ -123,10 +123,10 @@ export interface BodyProgress {
 }
 
 /**
- * A filter's listener for a request that has been routed. An error is the response instead of the action's; a promise of false ends the
+ * A filter's listener for a request that has been routed; `method`: that by which the Router has found it. An error is the response instead of the action's; a promise of false ends the
  * request without a response, because the client has left or has its response.
  */
-export type RouteListener = (route: MatchedRoute) => undefined | Promise<boolean>;
+export type RouteListener = (route: MatchedRoute, method: string) => undefined | Promise<boolean>;
 
 /** Returns a header for outgoing calls; undefined if the request has no value for it. */
 export type Forwarded = (env: Environ) => readonly [name: string, value: string] | undefined;
@@ -189,6 +189,8 @@ export class Exchange {
   declare shownParams: Readonly<Record<string, string>> | undefined;
   /** Listeners that wait for a route; undefined if there are none. */
   declare routeListeners: RouteListener[] | undefined;
+  /** Listeners of filters for the value of a JSON body. */
+  declare bodyListeners: ((body: unknown) => void)[] | undefined;
   /** The API version that the request names, also one that is refused. */
   declare askedVersion: string | undefined;
   /** The trial of the request; undefined for a request of a client. */
@@ -336,6 +338,7 @@ const RARE: Partial<Exchange> = {
   leftOut: undefined,
   shownParams: undefined,
   routeListeners: undefined,
+  bodyListeners: undefined,
   askedVersion: undefined,
   trial: undefined,
   requestTrace: undefined,
@@ -447,14 +450,37 @@ export function whenRouted(req: IncomingMessage, listener: RouteListener): void 
   exchange.routeListeners.push(listener);
 }
 
+/** Runs `listener` with the value of a JSON body when a Router has parsed it, before the action. */
+export function whenBodyParsed(req: IncomingMessage, listener: (body: unknown) => void): void {
+  const exchange = exchangeOf(req);
+  exchange.bodyListeners ??= [];
+  exchange.bodyListeners.push(listener);
+}
+
+/** Passes the value of a JSON body to the listeners, for Routers. */
+export function bodyParsed(req: IncomingMessage, body: unknown): void {
+  const exchange = exchangeOf(req);
+  const { bodyListeners: listeners } = exchange;
+  if (listeners === undefined) return;
+  exchange.bodyListeners = undefined;
+  for (const listener of listeners) listener(body);
+}
+
 /** Calls the listeners of a request one after the other, for Routers. False: the client has left, or has its response. */
-export function askRouteListeners(exchange: Exchange, route: MatchedRoute): undefined | Promise<boolean> {
+export function askRouteListeners(
+  exchange: Exchange,
+  route: MatchedRoute,
+  method: string,
+): undefined | Promise<boolean> {
   const { routeListeners: listeners = [] } = exchange;
   exchange.routeFound = route;
   exchange.routeListeners = undefined;
   let before: undefined | Promise<boolean>;
   for (const listener of listeners) {
-    before = before === undefined ? listener(route) : before.then((goOn) => (goOn ? (listener(route) ?? true) : false));
+    before =
+      before === undefined
+        ? listener(route, method)
+        : before.then((goOn) => (goOn ? (listener(route, method) ?? true) : false));
   }
   return before;
 }

@@ -6,6 +6,7 @@ export { entering } from './entering.js';
 export {
   askRouteListeners,
   type BodyProgress,
+  bodyParsed,
   collapsed,
   decodePath,
   EXCHANGE,
@@ -16,6 +17,7 @@ export {
   type Forwarded,
   isAuthenticated,
   targetOf,
+  whenBodyParsed,
   whenRouted,
 } from './exchange.js';
 export { additionsOf, authOptions, optionOrigin } from './factory.js';

@@ -100,6 +100,7 @@ export function noteOriginal(copy: IncomingMessage, original: IncomingMessage): 
   copied.faultForm = exchange.faultForm;
   copied.cacheControl = exchange.cacheControl;
   copied.routeListeners = exchange.routeListeners?.slice();
+  copied.bodyListeners = exchange.bodyListeners?.slice();
   copied.requestTrace = exchange.requestTrace;
   copied.trial = exchange.trial;
   copied.identityStripped = exchange.identityStripped;

@@ -3,10 +3,13 @@
 export {
   checkSite,
   cookiesOf,
+  methodsOf,
   type OpenedStore,
   openSharedStore,
   optionOrigin,
   type StoreUse,
+  whenBodyParsed,
+  whenRouted,
 } from '../app/internal.js';
 export { variableName } from '../config/internal.js';
 export {

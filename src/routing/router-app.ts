@@ -110,7 +110,8 @@ export class RouterApp implements RequestRouter {
       const version = this.#versions === null ? null : this.#negotiated(this.#versions, exchange, res);
       if (version !== null) exchange.apiVersion = version.text;
       const path = this.#pathOf(exchange);
-      const found = path === null ? null : this.#find(exchange, path);
+      const method = this.#methodOf(exchange);
+      const found = path === null ? null : this.#find(exchange, method, path);
       if (found === null) return this.#miss(exchange, res, path);
       let served = this.#served[found.compiled.index]!;
       if (exchange.trial !== undefined) {
@@ -133,7 +134,7 @@ export class RouterApp implements RequestRouter {
       if (served.kind === 'mount') result = callMounted(served, exchange, res, found.match.path_info);
       else {
         exchange.routeFound = matched;
-        const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched);
+        const asked = exchange.routeListeners === undefined ? undefined : askRouteListeners(exchange, matched, method);
         result =
           asked === undefined
             ? this.#serve(exchange, res, served, found, version)
@@ -185,12 +186,14 @@ export class RouterApp implements RequestRouter {
     return raw === '*' || !this.#hasPrefix ? path : mapper.withoutPrefix(path);
   }
 
-  #find({ req, targetQuery: query }: Exchange, path: string): Found | null {
-    const { table, options } = this.#parts;
-    let { method = 'GET' } = req;
-    if (options.useMethodOverride === true && query !== '') {
-      method = overriddenMethod({ method, query: query.slice(1) });
-    }
+  /** Returns the method to match. */
+  #methodOf({ req: { method = 'GET' }, targetQuery: query }: Exchange): string {
+    if (this.#parts.options.useMethodOverride !== true || query === '') return method;
+    return overriddenMethod({ method, query: query.slice(1) });
+  }
+
+  #find({ req }: Exchange, method: string, path: string): Found | null {
+    const { table } = this.#parts;
     const request = this.#asksRequest ? matchRequest(req, method) : null;
     const found = table.find(method, path, request);
     if (method !== 'HEAD' || this.#likeRoutes || namesMethods(found)) return found;

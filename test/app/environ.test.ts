@@ -81,7 +81,7 @@ test('MW-20 listeners that wait for a route are asked in their order, until one 
         return goesOn;
       });
     }
-    const outcome = await askRouteListeners(exchangeOf(req), route);
+    const outcome = await askRouteListeners(exchangeOf(req), route, 'GET');
     res.end(JSON.stringify([before ?? null, outcome, exchangeOf(req).routeFound]));
   };
   assert.deepEqual((await request(app, 'GET', '/')).json(), [null, false, route]);

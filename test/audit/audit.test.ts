@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type App, environ } from 'portico/app';
+import { type App, environ, readBody } from 'portico/app';
 import { audit } from 'portico/audit';
 import { Config } from 'portico/config';
 import { Loader } from 'portico/loader';
@@ -58,6 +58,45 @@ test('the action of a body is known when the application has read it, and the ap
   ]);
   assert.deepEqual(got, JSON.parse(body));
   assert.equal(told[0]![1].id, told[1]![1].id);
+});
+
+test('the action is that which the Router serves, in whatever form the caller writes it', async (t) => {
+  const router = new Router({ useMethodOverride: true, bodyLimit: 200_000 });
+  router.post('/servers/{id}/action', () => undefined);
+  router.delete('/servers/{id}', () => undefined);
+  router.get('/servers/{id}', () => ({}));
+  const send = await audited(t, { ...TO_LOG, ignore_req_list: 'GET' }, await router.build());
+  const action = async (...sent: Parameters<typeof send>): Promise<unknown[]> =>
+    (await send(...sent)).map(([, { action: told }]) => told);
+  const [headers, body] = [{ 'content-type': 'application/json' }, '{"delete":{}}'];
+  const twice = ['update/delete', 'update/delete'];
+  assert.deepEqual(await action('POST', '/servers/1/action', { headers, body: `\ufeff${body}` }), twice);
+  assert.deepEqual(await action('POST', '/servers/1/action', { headers, body: ' '.repeat(150_000) + body }), twice);
+  assert.deepEqual(await action('POST', '/servers/1/%61ction', { headers, body }), twice);
+  assert.deepEqual(await action('GET', '/servers/1?_method=DELETE'), ['delete', 'delete']);
+  assert.deepEqual(await action('DELETE', '/servers/1?_method=GET'), []);
+  assert.deepEqual(await action('GET', '/servers/1'), []);
+  assert.deepEqual(await action('DELETE', '/servers/1'), ['delete', 'delete']);
+});
+
+test('an app that is no Router has its own method, and an action in a body that is too long is unknown', async (t) => {
+  const app: App = async (req, res) => {
+    await readBody(req, { limit: 200_000 });
+    res.end();
+  };
+  const send = await audited(t, TO_LOG, app);
+  const actions = async (...sent: Parameters<typeof send>): Promise<unknown[]> =>
+    (await send(...sent)).map(([, { action }]) => action);
+  assert.deepEqual(await actions('POST', '/a/action', { body: '\ufeff{"start":1}' }), ['update/start', 'update/start']);
+  assert.deepEqual(await actions('POST', '/a/action?_method=PUT', { body: '{"start":1}' }), [
+    'update/start',
+    'update/start',
+  ]);
+  assert.deepEqual(await actions('GET', '/a?_method=DELETE'), ['read', 'read']);
+  assert.deepEqual(await actions('POST', '/a/action', { body: `${' '.repeat(150_000)}{"start":1}` }), [
+    'unknown',
+    'unknown',
+  ]);
 });
 
 test('a body that nobody reads says nothing of the action; a failure has its status', async (t) => {

@@ -1,9 +1,18 @@
 /** audit: an event for each request, and one for its response, for those who must know who did what. */
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { afterResponse, environ, type FactoryContext, filterFactory, RequestContext } from 'portico/app';
+import { afterResponse, environ, type FactoryContext, filterFactory, RequestContext, requestPath } from 'portico/app';
 import type { OptionsOf } from 'portico/config';
-import { ConfigurationRefused, errorText, optionOrigin, Throttle } from 'portico/extension';
+import {
+  ConfigurationRefused,
+  errorText,
+  ignoreErrors,
+  methodsOf,
+  optionOrigin,
+  Throttle,
+  whenBodyParsed,
+  whenRouted,
+} from 'portico/extension';
 import { type AuditMap, readMap } from './audit-map.js';
 import { auditOptions, GROUP } from './audit-options.js';
 import { actionInBody, actionOf, newEvent, outcomeOf } from './cadf-event.js';
@@ -14,7 +23,7 @@ type Options = OptionsOf<typeof auditOptions>;
 /** Emits an event. */
 type Emit = (eventType: 'audit.http.request' | 'audit.http.response', payload: object) => void;
 
-/** Bodies that are longer are not looked into for their action. */
+/** Longer bodies of apps that are no Routers are not looked into for their action, which is unknown then. */
 const LONGEST_BODY = 114_688;
 
 /**
@@ -41,23 +50,50 @@ export const audit = filterFactory(
       }
     };
     return (app) => (req, res) => {
-      if (ignored.has(req.method ?? '')) return app(req, res);
+      // A Router may find its route by another method, and says so.
+      const methods = methodsOf(req);
+      if (methods.every((method) => ignored.has(method))) return app(req, res);
       const { trial } = environ(req);
       trial?.would('emit an event of audit for the request, and one for the response');
       if (trial !== undefined) return app(req, res);
-      const event = made(() => newEvent(req, map));
+      const path = requestPath(req);
+      const event = made(() => newEvent(req, path, map));
       if (event === undefined) return app(req, res);
+      let method: string | undefined;
+      let isRouted = false;
       let action: string | undefined;
-      const tellRequest = (found: string): void => {
-        if (action === undefined) emit('audit.http.request', { ...event, action: found });
-        action ??= found;
+      let ofBody = 'create';
+      const tellRequest = (named: string): void => {
+        if (ignored.has(method!) || action !== undefined) return;
+        action = named;
+        emit('audit.http.request', { ...event, action });
       };
-      const named = actionOf(req, map);
-      if (named !== undefined) tellRequest(named);
-      else whenBodyRead(req, (body) => tellRequest(actionInBody(body)));
+      const servedBy = (by: string): void => {
+        if (method !== undefined) return;
+        method = by;
+        const named = actionOf(by, path, map);
+        if (named !== undefined) tellRequest(named);
+      };
+      if (methods.length === 1) servedBy(methods[0]!);
+      whenRouted(req, (_route, by) => {
+        isRouted = true;
+        servedBy(by);
+        return undefined;
+      });
+      whenBodyParsed(req, (body) => tellRequest(actionInBody(body)));
+      if (action === undefined) {
+        whenBodyRead(req, (body) => {
+          if (isRouted) return;
+          ofBody = body === undefined ? 'unknown' : actionInBody(parsed(body));
+          if (method !== undefined) tellRequest(ofBody);
+        });
+      }
       afterResponse(res, () => {
+        // No Router has found it.
+        servedBy(methods[0]!);
         // It is not reported yet if nothing has read the body.
-        tellRequest('create');
+        tellRequest(ofBody);
+        if (action === undefined) return;
         const outcome = outcomeOf(res.headersSent ? res.statusCode : undefined);
         emit('audit.http.response', { ...event, action, ...outcome });
       });
@@ -106,13 +142,21 @@ async function emitterOf(
   return (eventType, payload) => events.send(() => notifier.info(context, eventType, payload));
 }
 
-/** Calls `done` with the body when the application has read it: what flows there is seen, and nothing is taken. */
-function whenBodyRead(req: IncomingMessage, done: (body: string) => void): void {
+/**
+ * Calls `done` with the body when an application that is no Router has read it; undefined if it is too long. What flows there is seen, and
+ * nothing is taken.
+ */
+function whenBodyRead(req: IncomingMessage, done: (body: string | undefined) => void): void {
   let body = '';
   // The method of a stream would begin to read it.
   EventEmitter.prototype.on.call(req, 'data', (chunk: Buffer | string) => {
     // In one-byte characters, which cut no other one in two.
     if (body.length <= LONGEST_BODY) body += chunk.toString('latin1');
   });
-  req.once('end', () => done(Buffer.from(body, 'latin1').toString()));
+  req.once('end', () =>
+    done(body.length > LONGEST_BODY ? undefined : new TextDecoder().decode(Buffer.from(body, 'latin1'))),
+  );
 }
+
+/** Returns the value of a body; undefined for none in JSON. */
+const parsed = (body: string): unknown => ignoreErrors(() => JSON.parse(body) as unknown);

@@ -9,8 +9,11 @@ import type { AuditMap } from './audit-map.js';
 const UNKNOWN = 'unknown';
 const masked = targetMask([]);
 
-/** Returns the event of a request that has passed the filters before this one; its body may have its action. */
-export function newEvent(req: IncomingMessage, map: AuditMap) {
+/**
+ * Returns the event of a request that has passed the filters before this one; its body may have its action. `path`: as the application sees
+ * it.
+ */
+export function newEvent(req: IncomingMessage, path: string, map: AuditMap) {
   const { identity, requestId, globalRequestId } = environ(req);
   const { 'user-agent': agent, 'x-identity-status': status } = req.headers;
   // Without a caller, a client may have written it: that one is confirmed is not believed.
@@ -34,7 +37,7 @@ export function newEvent(req: IncomingMessage, map: AuditMap) {
       ...(requestId !== undefined && { request_id: requestId }),
       ...(globalRequestId !== undefined && { global_request_id: globalRequestId }),
     },
-    target: targetOf(req, map),
+    target: targetOf(req, path, map),
     observer: { id: 'target' },
     requestPath: masked(urlOf(req)),
     tags: [`correlation_id?value=${randomUUID()}`],
@@ -53,9 +56,8 @@ export function outcomeOf(status: number | undefined) {
 const ACTIONS: Readonly<Record<string, string>> = { PUT: 'update', PATCH: 'update', DELETE: 'delete', HEAD: 'read' };
 
 /** Returns the action of a request; undefined if its body has it, as of a `POST` to `…/action`. */
-export function actionOf(req: IncomingMessage, { actions, keywords }: AuditMap): string | undefined {
-  const { method = '' } = req;
-  const segments = segmentsOf(req);
+export function actionOf(method: string, path: string, { actions, keywords }: AuditMap): string | undefined {
+  const segments = segmentsOf(path);
   const ending = segments.at(-1) || segments.at(-2) || '';
   const own = actions.get(`${ending}/${method.toLowerCase()}`) ?? actions.get(ending);
   if (own !== undefined) return own;
@@ -64,9 +66,8 @@ export function actionOf(req: IncomingMessage, { actions, keywords }: AuditMap):
   return ACTIONS[method] ?? UNKNOWN;
 }
 
-/** Returns the action that a body names by its first member: `update/reboot`. */
-export function actionInBody(body: string): string {
-  const value = ignoreErrors(() => JSON.parse(body) as unknown);
+/** Returns the action that the value of a body names by its first member: `update/reboot`. */
+export function actionInBody(value: unknown): string {
   const [name] = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
   return name === undefined ? 'create' : `update/${name}`;
 }
@@ -92,7 +93,7 @@ function catalogOf(req: IncomingMessage): Service[] {
   });
 }
 
-function targetOf(req: IncomingMessage, { services, keywords, defaultType }: AuditMap) {
+function targetOf(req: IncomingMessage, path: string, { services, keywords, defaultType }: AuditMap) {
   const catalog = catalogOf(req);
   const { host = '', scheme } = remoteOf(req);
   const hasPort = /:\d+$/.test(host) && !host.endsWith(scheme === 'https' ? ':443' : ':80');
@@ -104,7 +105,7 @@ function targetOf(req: IncomingMessage, { services, keywords, defaultType }: Aud
   const { id = name, adminURL, internalURL, publicURL } = endpoint;
   const cadf = services.get(type) ?? UNKNOWN;
   // `/servers/server/metadata/metadata` of `/v2/servers/17/metadata/x`.
-  const kinds = segmentsOf(req).map((each, at, segments) => {
+  const kinds = segmentsOf(path).map((each, at, segments) => {
     const member = keywords.get(segments[at - 1] ?? '');
     return keywords.has(each) ? `/${each}` : member === undefined ? '' : `/${member}`;
   });
@@ -121,11 +122,8 @@ function urlOf(req: IncomingMessage): string {
   return environ(req).scriptName + (req.url ?? '/');
 }
 
-function segmentsOf(req: IncomingMessage): string[] {
-  return urlOf(req)
-    .split('?', 1)[0]!
-    .split('/')
-    .map((segment) => segment.replace(/\.json$/, ''));
+function segmentsOf(path: string): string[] {
+  return path.split('/').map((segment) => segment.replace(/\.json$/, ''));
 }
 
 /** Returns an eighth of a token at its begin and its end, as pycadf, which shows a token of four characters whole. */

@@ -5,7 +5,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault, type FaultIssue, type MatchedRoute, quoteClient } from '../../app/index.js';
-import { appSettled, type Exchange, faultFormOf, isThenable, keepHeaders, tooLarge } from '../../app/internal.js';
+import {
+  appSettled,
+  bodyParsed,
+  type Exchange,
+  faultFormOf,
+  isThenable,
+  keepHeaders,
+  tooLarge,
+} from '../../app/internal.js';
 import { isObject } from '../../errors/index.js';
 import { INPUT_PARTS, type InputPart } from '../actions/action.js';
 import { ActionRequest, type Args, REPLY, type RequestRouter } from '../actions/action-request.js';
@@ -116,6 +124,7 @@ export class ActionCall extends ActionRequest implements Asked {
     let value: unknown;
     try {
       this.parsed = body;
+      if (body !== undefined && (this.taken === undefined || this.taken.read === 'json')) bodyParsed(this.req, body);
       const method = this.target.byKey === null ? (this.entry as ServedMethod) : this.selected(body);
       this.served = method;
       if (answering.types !== null) this.type = answering.types.choose(this.req, this.format);
