@@ -39,10 +39,10 @@ export interface RateStore {
 export interface SessionStore {
   get(id: string): Promise<object | null | undefined>;
   /**
-   * Keeps the data. `replaces`: the session was there a moment ago; a store that returns false has not kept it, because another request has
-   * ended it meanwhile.
+   * Keeps the data. `before`: what {@link get} returned a moment ago, for a change; absent for a new session. A store that returns false has not
+   * kept it, because another request has changed or ended the session meanwhile: then it is read again.
    */
-  set(id: string, data: object, seconds: number, replaces: boolean): Promise<unknown>;
+  set(id: string, data: object, seconds: number, before?: object): Promise<unknown>;
   /**
    * Sets the seconds until a session is forgotten, and leaves its data as they are. Does nothing for an id that it does not have, as `EXPIRE`
    * of Redis: a request renews its session while another one ends or changes it. False or 0: it does not have that id.

@@ -32,6 +32,10 @@ async function routes(): Promise<App> {
     await kept.update({ visits: (kept.data?.visits ?? 0) + 1 });
     return kept.data?.visits ?? 0;
   });
+  router.post('/part/{name}', async ({ session: kept, params }) => {
+    await kept.update({ [`part${params.name}`]: true } as object);
+    return '';
+  });
   router.post('/later', async ({ session: kept }) => {
     await before.change?.();
     await kept.update({ visits: 9 });

@@ -86,6 +86,18 @@ test('a log out stays while other requests of the session change it', { skip }, 
   }
 });
 
+test('ten parallel updates at two hosts are all there', { skip }, async (t) => {
+  const { url: store, cli } = await startRedis(t);
+  const hosts = [await hostOf(t, { store, ...PATIENT }), await hostOf(t, { store, ...PATIENT })] as const;
+  const browser = new Browser();
+  await browser.send(hosts[0], 'POST', '/login');
+  const copies = Array.from({ length: 10 }, () => Object.assign(new Browser(), { cookie: browser.cookie }));
+  await Promise.all(copies.map((copy, at) => copy.send(hosts[at % 2]!, 'POST', `/part/${at}`)));
+  const { userId, visits, ...parts } = JSON.parse(cli('GET', cli('--scan'))) as Record<string, unknown>;
+  assert.deepEqual([userId, visits], ['ada', 0]);
+  assert.equal(Object.keys(parts).length, 10);
+});
+
 test('a store that stalls costs one request in a second its timeout, and no request an error', { skip }, async (t) => {
   const { url: store, pid } = await startRedis(t);
   // More than a request takes on a busy machine.

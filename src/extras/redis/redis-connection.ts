@@ -41,7 +41,7 @@ interface Client {
   set(
     key: string,
     value: string,
-    options: { readonly expiration: { readonly type: 'EX'; readonly value: number }; readonly condition?: 'XX' },
+    options: { readonly expiration: { readonly type: 'EX'; readonly value: number } },
   ): Promise<string | null>;
   expire(key: string, seconds: number): Promise<number>;
   del(key: string): Promise<number>;

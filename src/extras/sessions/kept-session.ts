@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeHead, environ, Fault, type Identity, type Session, type SessionData } from 'portico/app';
-import { PorticoError, type SessionStore } from 'portico/extension';
+import { type Logger, PorticoError, type SessionStore, whatItIs } from 'portico/extension';
 import type { SessionOptions } from './session-options.js';
 import type { SessionSeal } from './session-seal.js';
 
@@ -13,7 +13,11 @@ export interface SessionRules {
   readonly store: SessionStore | undefined;
   /** Requests with a session are refused while the store fails; false: they have none. */
   readonly refuses: boolean;
+  readonly log: Logger;
 }
+
+/** Changes of other requests that a change gives way to. */
+const MOST_TRIES = 100;
 
 /** Largest cookie that browsers keep, with its name and attributes (RFC 6265bis §5.6). */
 const MOST_BYTES = 4096;
@@ -49,6 +53,10 @@ export class KeptSession implements Session {
   readonly #res: ServerResponse;
   #data: SessionData | undefined;
   #id: string | undefined;
+  /** A session that {@link begin} has replaced, and that the client has until it gets the cookie of the new one. */
+  #replaced: string | undefined;
+  /** Settles when the changes so far have ended: each begins with what the one before has kept. */
+  #turn: Promise<unknown> = Promise.resolve();
   /** The store could not say whether there is a session with this id. */
   #isUnread = false;
   #begun = 0;
@@ -89,35 +97,65 @@ export class KeptSession implements Session {
     }
   }
 
-  async begin(data: SessionData): Promise<void> {
+  begin(data: SessionData): Promise<void> {
+    return this.#inTurn(() => this.#begin(data));
+  }
+
+  update(data: Partial<SessionData>): Promise<void> {
+    return this.#inTurn(() => this.#update(data));
+  }
+
+  end(): Promise<void> {
+    return this.#inTurn(() => this.#end());
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const changed = this.#turn.then(change);
+    this.#turn = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #begin(data: SessionData): Promise<void> {
+    checkData(data);
     const [id, before] = [randomBytes(32).toString('base64url'), this.#id];
-    await this.#keep({ id, begun: now(), data }, async (store, seconds) => {
-      await store.set(id, data, seconds, false);
-      // Not before there is a new one: what fails changes nothing.
-      if (before !== undefined) await store.delete(before);
-    });
+    await this.#keep({ id, begun: now(), data }, (store, seconds) => store.set(id, data, seconds));
+    if (before === undefined || this.#rules.store === undefined) return;
+    // The client has the one that its cookie names until the response gives it another one.
+    if (this.#replaced === undefined) this.#replaced = before;
+    else this.#forget(before);
   }
 
-  async update(data: Partial<SessionData>): Promise<void> {
+  async #update(data: Partial<SessionData>): Promise<void> {
+    checkData(data);
     const [{ store }, id] = [this.#rules, this.#id];
-    if (this.#data === undefined && id === undefined) return this.begin(data);
-    // Another request may have ended or changed it since: what is gone stays gone, with its cookie as that request has left it.
-    const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
-    if (typeof kept !== 'object' || kept === null) return this.#isUnread ? this.begin(data) : this.#take(undefined);
-    if ('userId' in data && data.userId !== (kept as SessionData).userId) return this.begin(withCaller(kept, data));
-    const next = { ...kept, ...data };
-    return this.#keep(
-      this.#with(next),
-      async (store, seconds) => (await store.set(id!, next, seconds, true)) !== false,
-    );
+    if (this.#data === undefined && id === undefined) return this.#begin(data);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      // Another request may have ended or changed it since: what is gone stays gone, with its cookie as that request has left it.
+      const kept = store === undefined ? this.#data : await stored(() => store.get(id!));
+      if (typeof kept !== 'object' || kept === null) return this.#isUnread ? this.#begin(data) : this.#take(undefined);
+      if ('userId' in data && data.userId !== (kept as SessionData).userId) return this.#begin(withCaller(kept, data));
+      const next = { ...kept, ...data };
+      if (await this.#keep(this.#with(next), (store, seconds) => store.set(id!, next, seconds, kept))) return;
+    }
+    throw notStored('kept', new Error(`other requests have changed the session ${MOST_TRIES} times meanwhile`));
   }
 
-  async end(): Promise<void> {
-    const [{ store }, id] = [this.#rules, this.#id];
-    if (store !== undefined && id !== undefined) await stored(() => store.delete(id), 'ended');
+  async #end(): Promise<void> {
+    const [{ store }, id, replaced] = [this.#rules, this.#id, this.#replaced];
+    for (const each of [id, replaced])
+      if (store !== undefined && each !== undefined) await stored(() => store.delete(each), 'ended');
     this.#id = undefined;
+    this.#replaced = undefined;
     this.#take(undefined);
     this.#send('', 0);
+  }
+
+  /** Deletes a session that no client has a cookie of any more. */
+  #forget(id: string): void {
+    const { store, log } = this.#rules;
+    store
+      ?.delete(id)
+      .catch((err: unknown) => log.warn({ err }, 'a session that another one has replaced was not deleted'));
   }
 
   /** The caller of the session is that of the request, unless a filter has found another one. */
@@ -146,33 +184,34 @@ export class KeptSession implements Session {
   }
 
   /** Never writes what {@link load} has read, which another request may have changed since. */
-  #renew(): Promise<void> {
+  async #renew(): Promise<void> {
     const kept = this.#with(this.#data!);
-    return this.#keep(kept, async (store, seconds) => {
+    const isThere = await this.#keep(kept, async (store, seconds) => {
       const renewed = await store.touch(kept.id!, seconds);
       return renewed !== false && renewed !== 0;
     });
+    if (!isThere) this.#take(undefined);
   }
 
   /**
-   * Keeps a session until its expiry, in the store if there is one, and in the cookie. It is that of the request if all has succeeded.
-   * `inStore` resolves to false if it is gone.
+   * Keeps a session until its expiry, in the store if there is one, and in the cookie. It is that of the request if all has succeeded. Returns
+   * false if the store has not kept it: `inStore` resolves to false.
    */
   async #keep(
     { id, begun, data }: Kept,
     inStore: (store: SessionStore, seconds: number) => Promise<unknown>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { seal, store } = this.#rules;
     const exp = this.#expiry(begun);
     const seconds = Math.max(1, exp - now());
-    if (store !== undefined && (await stored(() => inStore(store, seconds), 'kept')) === false)
-      return this.#take(undefined);
+    if (store !== undefined && (await stored(() => inStore(store, seconds), 'kept')) === false) return false;
     const held = store === undefined ? data : id;
     this.#send(await seal.seal({ begun, exp, held }), seconds);
     this.#id = id;
     this.#isUnread = false;
     this.#begun = begun;
     this.#take(data);
+    return true;
   }
 
   #send(value: string, seconds: number): void {
@@ -193,7 +232,14 @@ export class KeptSession implements Session {
 
   #addTo(res: ServerResponse): void {
     // A session that a failed request began or changed is not given out; one that it ended stays ended.
-    if (res.statusCode >= 500 && !this.#cookie!.startsWith(`${this.#rules.options.cookie}=;`)) return;
+    const replaced = this.#replaced;
+    this.#replaced = undefined;
+    if (res.statusCode >= 500 && !this.#cookie!.startsWith(`${this.#rules.options.cookie}=;`)) {
+      // The client still has the one before.
+      if (replaced !== undefined) this.#forget(this.#id!);
+      return;
+    }
+    if (replaced !== undefined) this.#forget(replaced);
     res.appendHeader('set-cookie', this.#cookie!);
     // No cache may give the cookie to another client, also that of a file with a maxAge.
     if (!FOR_ONE.test(String(res.getHeader('cache-control')))) res.setHeader('cache-control', 'no-store');
@@ -227,9 +273,33 @@ async function stored<T>(ask: () => Promise<T>, done: 'read' | 'kept' | 'ended' 
   try {
     return await ask();
   } catch (cause) {
-    throw new Fault(503, {
-      message: `The session cannot be ${done} at the moment.`,
-      headers: { 'retry-after': '5' },
+    throw notStored(done, cause);
+  }
+}
+
+function notStored(done: string, cause: unknown): Fault {
+  return new Fault(503, {
+    message: `The session cannot be ${done} at the moment.`,
+    headers: { 'retry-after': '5' },
+    cause,
+  });
+}
+
+/** Throws `PORTICO_SESSION_DATA` for data that JSON cannot write, and for a user id that is no text. */
+function checkData(data: Partial<SessionData>): void {
+  const { userId } = data as { readonly userId?: unknown };
+  if (isUser(userId) && typeof userId !== 'string') {
+    throw new PorticoError('PORTICO_SESSION_DATA', {
+      message: `the userId of a session is a text, not ${whatItIs(userId)}`,
+      hint: 'Write String(user.id).',
+    });
+  }
+  try {
+    JSON.stringify(data);
+  } catch (cause) {
+    throw new PorticoError('PORTICO_SESSION_DATA', {
+      message: `JSON cannot write the data of the session: ${(cause as Error).message.split('\n', 1)[0]!}`,
+      hint: 'Keep texts, numbers, lists and objects in it, without cycles.',
       cause,
     });
   }

@@ -25,7 +25,7 @@ export const session = filterFactory(
     const { cookie: name, store: named } = options;
     const kept = await storeOf(options, ctx);
     const { SessionSeal } = await import('./session-seal.js');
-    const rules = { options, ...kept, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
+    const rules = { options, ...kept, log: ctx.log, seal: new SessionSeal(secrets, [ctx.service, ctx.section.name]) };
     const trusted = new Set(options.trustedOrigins);
     return (app) => (req, res) => {
       checkSite(req, trusted);
