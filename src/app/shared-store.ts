@@ -14,12 +14,14 @@ import { Throttle } from '../log/internal.js';
 import { parseExportReference } from '../modules/index.js';
 import type { Provides } from '../service/index.js';
 import { addTrouble, Drivers, extensionsOf, type StoresByScheme } from '../service/internal.js';
-import { systemClock } from '../tasks/internal.js';
+import { systemClock, within } from '../tasks/internal.js';
 import { maskUris } from '../text/index.js';
 import { type FactoryContext, optionOrigin } from './factory.js';
 
 /** Time for which a slow store is not asked; then one request tries it. Also the time without failures after which a store is well. */
 const AWAY_MS = 1000;
+
+const LATE = Symbol('no response');
 
 /** The use of a store by a filter, with words for its messages. */
 export interface StoreUse<T> {
@@ -171,7 +173,7 @@ class SharedStore<T> implements OpenedStore<T> {
     // Others do not wait for the attempt of this request.
     if (this.#restsUntil > 0) this.#restsUntil = begun + AWAY_MS;
     try {
-      const answer = await question(this.#store);
+      const answer = await this.#inTime(question(this.#store));
       this.#answered();
       return answer;
     } catch (error) {
@@ -180,6 +182,14 @@ class SharedStore<T> implements OpenedStore<T> {
       this.#restsUntil = now - begun < this.#timeoutMs ? 0 : now + AWAY_MS;
       throw error;
     }
+  }
+
+  /** A store of an extension may never respond. Rejects then, a turn after a store that keeps the time itself and knows more. */
+  async #inTime<R>(asked: Promise<R>): Promise<R> {
+    const late = await within(asked, this.#timeoutMs, () => LATE);
+    const answer = late === LATE ? await within(asked, 0, () => LATE) : late;
+    if (answer !== LATE) return answer as R;
+    throw new Error(`no response within ${this.#timeoutMs} ms`);
   }
 
   #connection(reason: string | undefined): void {

@@ -18,8 +18,8 @@ export interface StoreOptions {
 }
 
 /**
- * Opens a store, which may connect later. Rejects for a URL that it cannot use. Methods of a store reject if it cannot do what they ask, or
- * does not respond within `timeoutMs`.
+ * Opens a store, which may connect later. Rejects for a URL that it cannot use. Methods of a store reject if it cannot do what they ask; after
+ * `timeoutMs` nobody waits for their responses.
  */
 export type OpenStore<T> = (url: string, options: StoreOptions) => Promise<T & { close(): void }>;
 

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { inspect } from 'node:util';
 import { type App, environ, Fault, filterFactory } from 'portico/app';
-import { type PorticoError, string } from 'portico/config';
+import { Config, type PorticoError, string } from 'portico/config';
 import { Loader } from 'portico/loader';
 import { rateLimit, session, stripIdentity } from 'portico/middleware';
 import { type ActionRequest, Router } from 'portico/routing';
-import { buildFilter, request } from 'portico/testing';
+import { buildFilter, captureLog, request } from 'portico/testing';
 import { ConfigurationRefused } from '#internal/config';
 import { temporaryFolder } from '../fixtures/keeper.js';
+import { filterUntilEnd } from '../fixtures/until-end.js';
 
 const [FIRST, SECOND] = ['1'.repeat(32), '2'.repeat(32)];
 
@@ -617,4 +618,32 @@ test('AU-5 request.session without the filter says what is missing', async () =>
   const { status, error } = await request(await routes(), 'POST', '/login');
   assert.equal(status, 500);
   assert.equal((error as { code?: string }).code, 'PORTICO_SESSION_ABSENT');
+});
+
+test('a store of an extension that never responds costs a request its timeout', async (t) => {
+  const folder = temporaryFolder();
+  writeFileSync(
+    join(folder, 'silent.js'),
+    `const never = () => new Promise(() => undefined);
+export const extension = {
+  name: 'silent',
+  provides: { sessionStores: { silent: async () => async () => ({ get: never, set: never, touch: never, delete: never, close() {} }) } },
+};
+`,
+  );
+  const config = Config.fromText('[DEFAULT]\nextensions = ./silent.js\n', { file: join(folder, 'portico.ini') });
+  const log = captureLog();
+  const { made } = await filterUntilEnd(t, session, {
+    config,
+    log: log.log,
+    local: { secrets: FIRST!, store: 'silent://', timeout: '20' },
+  });
+  const app = made(async (req, res) => {
+    await assert.rejects(environ(req).session!.begin({ userId: 'ada' }), (error: Fault) => {
+      return error.status === 503 && /^no response within 20 ms$/.test((error.cause as Error).message);
+    });
+    res.end();
+  });
+  assert.equal((await request(app, 'POST', '/')).status, 200);
+  assert.match(log.text(), /silent:\/\/, the store of test, fails: no response within 20 ms/);
 });
