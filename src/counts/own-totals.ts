@@ -86,7 +86,7 @@ export class OwnTotals {
     { bounds }: Omit<OwnMetric, 'series'>,
     labels: OwnSeries['labels'],
   ): OwnTotalSeries {
-    const known = all.get(labels.join('\n'));
+    const known = all.get(JSON.stringify(labels));
     if (known !== undefined) return known;
     let own = labels;
     if (this.#size < MOST_SERIES) this.#size++;
@@ -100,7 +100,7 @@ export class OwnTotals {
       );
       own = labels.map((text, at) => (at % 2 === 0 ? text : OTHER));
     }
-    const key = own.join('\n');
+    const key = JSON.stringify(own);
     const series = all.get(key) ?? { labels: own, values: new Distribution(bounds), gauges: [] };
     all.set(key, series);
     return series;

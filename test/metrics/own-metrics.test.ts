@@ -86,6 +86,24 @@ test('increments are what was added since the last reading, from 0 again after a
   assert.deepEqual(await readOf(config), { c_total: 2 });
 });
 
+test('a label value with a line break is no other series', async () => {
+  const config = await configured();
+  const { Counter } = await metrics(config);
+  const counter = new Counter({ name: 'orders_total', help: 'Orders.', labelNames: ['a', 'b'] });
+  counter.inc({ a: 'x\nb\ny', b: 'z' }, 5);
+  counter.inc({ a: 'x', b: 'y\nb\nz' }, 7);
+  const read = (await readOwnMetrics(config, 'all'))!;
+  const totals = new OwnTotals();
+  totals.add(read);
+  // Nothing was counted since.
+  totals.add((await readOwnMetrics(config, 'all'))!);
+  const [orders] = totals.with([]);
+  assert.deepEqual(
+    [...orders!.series.values()].map(({ values }) => values.sum),
+    [5, 7],
+  );
+});
+
 test('a heartbeat runs no function collect; one that fails leaves out its metric, and the log says so once', async () => {
   const warned: unknown[] = [];
   const log = { ...silentLogger(), warn: (...line: unknown[]) => void warned.push(line) };

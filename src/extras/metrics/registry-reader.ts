@@ -105,7 +105,8 @@ class Increments {
 
   /** Returns the increments of a series; undefined if there are none, but for the first time, so that it begins with 0. */
   take(name: string, now: OwnSeries): OwnSeries | undefined {
-    const key = [name, ...now.labels].join('\n');
+    // A label value may have any character.
+    const key = JSON.stringify([name, ...now.labels]);
     const before = this.#before.get(key);
     this.#before.set(key, now);
     if (before === undefined || isReset(before, now)) return now;
