@@ -80,6 +80,27 @@ policy.yaml:2:15: error: the rule "books:list": no is an empty rule in YAML, whi
   assert.deepEqual(severities, ['warning', 'error']);
 });
 
+test('with two APIs a rule of one is known, and a rule of none is found', async () => {
+  const files = {
+    'films.js': BOOKS.replaceAll('books:', 'films:'),
+    'api-paste.ini':
+      '[app:books]\npaste.app_factory = ./books.js:app\n[app:films]\npaste.app_factory = ./films.js:app\n',
+    'portico.ini': '[api:books]\nport = 8080\n[api:films]\nport = 8081\n',
+  };
+  const known = project({ ...files, 'policy.yaml': '"books:list": "rule:owner"\n"films:list": "rule:films:delete"\n' });
+  const { status, stdout } = known.run('policy', 'check');
+  assert.deepEqual([status, stdout], [0, 'no errors in 2 rules of policy files\n']);
+  const checked = await runApiCli(known.folder, 'check');
+  assert.doesNotMatch(checked.stdout + checked.stderr, /not known|not defined/);
+  const unknown = project({ ...files, 'policy.yaml': '"films:lits": "role:a"\n' }).run('policy', 'check');
+  assert.equal(unknown.status, 1);
+  assert.match(
+    unknown.stdout,
+    /^policy\.yaml:1:15: warning: the rule "films:lits" is not known to the application\n {2}Did you mean/,
+  );
+  assert.equal(unknown.stdout.match(/not known/g)?.length, 1);
+});
+
 test('policy check names a policy file that cannot be read', () => {
   const { status, stdout } = project({ 'policy.yaml/rules.yaml': '' }).run('policy', 'check');
   assert.match(stdout, /^error: the policy file policy\.yaml cannot be read: EISDIR/);

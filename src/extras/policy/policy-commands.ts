@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { ConfigurationRefused, countText, inOrder, PorticoError, printDiagnostics } from 'portico/extension';
 import type { CommandContext, ConfigurationArguments, OutputArguments } from 'portico/service';
-import { hasErrors, type LoadedPolicy, loadedPolicies } from './policy.js';
+import { hasErrors, type LoadedPolicy, loadedPolicies, unknownRules } from './policy.js';
 import { isRedundant } from './rule-set.js';
 import { policySample } from './sample.js';
 
@@ -35,7 +35,7 @@ export function register(program: Command, context: CommandContext): void {
     .action(async (args: OutputArguments) => {
       // Its findings are the output, not also lines of the log.
       const policies = await policiesOf(context, args, { isQuiet: true });
-      const found = inOrder(policies.flatMap(({ findings }) => findings));
+      const found = inOrder([...policies.flatMap(({ findings }) => findings), ...unknownRules(policies)]);
       print(args, { findings: found }, () =>
         found.length === 0 ? `no errors in ${ruleCount(policies)} of policy files` : printDiagnostics(found),
       );

@@ -71,6 +71,8 @@ export interface LoadedPolicy {
   /** The rules of its files, by name. */
   readonly written: ReadonlyMap<string, FileRule>;
   readonly findings: readonly Diagnostic[];
+  /** Warnings about rules of its files that this application does not know, by their names: another API may know them. */
+  readonly foreign: ReadonlyMap<string, readonly Diagnostic[]>;
 }
 
 const loaded = new WeakMap<Config, LoadedPolicy[]>();
@@ -139,16 +141,15 @@ function loadEnforcer(
   const files = readPolicyFiles(paths, (path) => config.readFile(path));
   const written = joinedRules(files);
   const rules = new RuleSet(registered, written, options);
-  const findings = [
-    ...missing,
-    ...files.flatMap(({ problems }) => problems),
-    ...policyFindings(registered, written, rules),
-  ];
-  loaded.set(config, [...loadedPolicies(config), { registered, written, findings }]);
-  if (hasErrors({ findings }))
-    throw new ConfigurationRefused('PORTICO_POLICY_REFUSED', { diagnostics: inOrder(findings) });
-  config.warn(findings);
-  const told = new Set<string>();
+  const { own, foreign } = policyFindings(registered, written, rules);
+  const findings = [...missing, ...files.flatMap(({ problems }) => problems), ...own];
+  loaded.set(config, [...loadedPolicies(config), { registered, written, findings, foreign }]);
+  // Of several APIs, each has its own process: what none of them knows, api-cli policy check finds.
+  const isAlone = config.listAllSections().filter((name) => /^(?:api|service):/.test(name)).length < 2;
+  const told = isAlone ? [...findings, ...[...foreign.values()].flat()] : findings;
+  if (hasErrors({ findings })) throw new ConfigurationRefused('PORTICO_POLICY_REFUSED', { diagnostics: inOrder(told) });
+  config.warn(told);
+  const scopes = new Set<string>();
   return new Enforcer({
     registered,
     rules,
@@ -156,8 +157,8 @@ function loadEnforcer(
     enforceScope: options.enforceScope,
     askServer: serverAsker(config, options),
     onScope: (rule, scope, wanted) => {
-      if (told.has(`${rule} ${scope}`)) return;
-      told.add(`${rule} ${scope}`);
+      if (scopes.has(`${rule} ${scope}`)) return;
+      scopes.add(`${rule} ${scope}`);
       log.warn({ rule, scope, wanted }, 'a token of another scope than a policy rule is for was accepted');
     },
   });
@@ -185,16 +186,32 @@ function pathsOf(config: Config): { readonly paths: readonly string[]; readonly 
   };
 }
 
-/** Returns findings between rules: names that are not defined or not used, circles, and names that were replaced. */
+/** Returns the warnings about rules in files that no application of the configuration knows, each with the nearest name of any. */
+export function unknownRules(policies: readonly LoadedPolicy[]): readonly Diagnostic[] {
+  const names = [...(policies[0]?.foreign.keys() ?? [])];
+  return names.flatMap((name) => {
+    const all = policies.flatMap(({ foreign }) => foreign.get(name) ?? []);
+    if (!policies.every(({ foreign }) => foreign.has(name))) return [];
+    const byMessage = new Map(all.map((each) => [each.message, each]));
+    for (const each of all) if (each.hint !== undefined) byMessage.set(each.message, each);
+    return [...byMessage.values()];
+  });
+}
+
+/**
+ * Returns findings between rules: names that are not defined or not used, circles, and names that were replaced. Those about rules that the
+ * application does not know are separate.
+ */
 function policyFindings(
   registered: ReadonlyMap<string, RegisteredRule>,
   written: ReadonlyMap<string, FileRule>,
   rules: RuleSet,
-): Diagnostic[] {
+): { readonly own: Diagnostic[]; readonly foreign: Map<string, Diagnostic[]> } {
   const replaced = new Map([...registered.values()].flatMap(({ name, old }) => (old ? [[old.name, name]] : [])));
   const used = new Set([...rules.rules.values()].flatMap(referredNames));
   const names = [...registered.keys()];
-  return [...rules.rules].flatMap(([name, check]): Diagnostic[] => {
+  const foreign = new Map<string, Diagnostic[]>();
+  const own = [...rules.rules].flatMap(([name, check]): Diagnostic[] => {
     const { location } = written.get(name) ?? {};
     const rule = `the rule ${JSON.stringify(name)}${location === undefined ? ' of the application' : ''}`;
     const found = (severity: Diagnostic['severity'], message: string, hint?: string): Diagnostic => ({
@@ -218,18 +235,21 @@ function policyFindings(
       : [];
     const { deprecatedForRemoval, deprecatedSince } = registered.get(name) ?? {};
     const newName = replaced.get(name);
+    const isKnown = registered.has(name) || newName !== undefined || used.has(name) || name === 'default';
+    if (!isKnown) {
+      const unknown = found('warning', 'is not known to the application', didYouMean(name, names));
+      foreign.set(name, [...ofReferences, unknown]);
+      return circle;
+    }
     const ofNames =
       location === undefined
         ? []
         : deprecatedForRemoval === true
           ? [found('warning', `will be removed: it is deprecated since ${deprecatedSince}`)]
-          : registered.has(name)
-            ? []
-            : newName !== undefined
-              ? [found('warning', 'has a new name', `Write it as ${JSON.stringify(newName)}.`)]
-              : used.has(name) || name === 'default'
-                ? []
-                : [found('warning', 'is not known to the application', didYouMean(name, names))];
+          : newName !== undefined && !registered.has(name)
+            ? [found('warning', 'has a new name', `Write it as ${JSON.stringify(newName)}.`)]
+            : [];
     return [...ofReferences, ...circle, ...ofNames];
   });
+  return { own, foreign };
 }
