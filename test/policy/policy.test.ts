@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createConnectionServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { environ, type Filter, RequestContext } from 'portico/app';
@@ -248,6 +248,33 @@ test('http: asks a server, as a form or as JSON; one that does not respond costs
   assert.equal(await other.allows(reader, 'asks', { answer: 'yes' }), true);
   assert.equal((JSON.parse(bodies.at(-1)!) as { rule: string }).rule, 'asks');
   await assert.rejects(other.enforce(reader, 'asks', { answer: 'silent' }), { status: 503 });
+});
+
+test('http: asks again if the server has closed a kept connection meanwhile', async (t) => {
+  let connections = 0;
+  const server = createConnectionServer((socket) => {
+    connections++;
+    let got = '';
+    let hasResponded = false;
+    socket
+      .on('error', () => undefined)
+      .on('data', (part) => {
+        got += String(part);
+        if (hasResponded) socket.resetAndDestroy();
+        else if (got.includes('credentials=')) {
+          hasResponded = true;
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: keep-alive\r\n\r\nTrue');
+          t.after(() => socket.destroy());
+        }
+      });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const policy = definePolicy([{ name: 'asks', checkStr: `http://127.0.0.1:${port}/a` }]).load(new Config());
+  assert.equal(await policy.allows(reader, 'asks'), true);
+  assert.equal(await policy.allows(reader, 'asks'), true);
+  assert.equal(connections, 2);
 });
 
 test('https: verifies the certificate of the server, unless the option says otherwise', async (t) => {

@@ -11,6 +11,9 @@ import type { policyOptions } from './policy-options.js';
 /** A response longer than this is not `True`. */
 const LONGEST_RESPONSE = 1024;
 
+/** Errors of a request on a connection that its server has closed. */
+const STALE: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
+
 /** Returns the function that asks servers. It fails with a Fault, status 503, if a server does not respond in time. */
 export function serverAsker(config: Config, options: OptionsOf<typeof policyOptions>): Question['askServer'] {
   const content = (file: string | undefined): Buffer | undefined =>
@@ -32,9 +35,15 @@ export function serverAsker(config: Config, options: OptionsOf<typeof policyOpti
         headers: { 'content-type': type, 'content-length': Buffer.byteLength(body) },
         signal: AbortSignal.timeout(options.remoteTimeout * 1000),
       };
-      try {
+      const ask = (): void => {
         const request = url.startsWith('https:') ? requestHttps(url, { ...sent, ...tls }) : requestHttp(url, sent);
-        request.on('error', fail).on('response', (response) => {
+        // The server has closed a kept connection meanwhile: a question may be asked again.
+        const isStale = (error: Error): boolean => request.reusedSocket && 'code' in error && STALE.has(error.code);
+        request.on('error', (error) => {
+          if (isStale(error)) attempt();
+          else fail(error);
+        });
+        request.on('response', (response) => {
           let text = '';
           response.setEncoding('utf8').on('error', fail);
           response.on('data', (part: string) => {
@@ -44,9 +53,15 @@ export function serverAsker(config: Config, options: OptionsOf<typeof policyOpti
           response.on('end', () => resolve(text.replace(/^"+|"+$/g, '') === 'True'));
         });
         request.end(body);
-      } catch (error) {
-        fail(error);
-      }
+      };
+      const attempt = (): void => {
+        try {
+          ask();
+        } catch (error) {
+          fail(error);
+        }
+      };
+      attempt();
     });
 }
 
