@@ -203,7 +203,7 @@ export class Generation {
 
   /** Parses written values, or a default that refers to other options. Throws if one is refused. */
   parsed(wanted: DeclaredOption, written: readonly Written[] = writtenAsDefault(wanted)): unknown {
-    return wanted.option.parseAll(written.map((each) => this.#interpolated(each, wanted, [])));
+    return wanted.option.parseAll(written.map((each) => this.#interpolated(each, wanted, { keys: [], count: 0 })));
   }
 
   /** A default that depends on the machine may be one that the option itself would refuse. */
@@ -251,24 +251,33 @@ export class Generation {
    * Returns the text of a value with its references expanded. In a secret a `$` is a `$`, and so is `$$`; the content of a `…_FILE` file is
    * unchanged.
    */
-  #interpolated(written: Written, wanted: DeclaredOption, path: readonly string[]): string {
+  #interpolated(written: Written, wanted: DeclaredOption, path: ReferencePath): string {
     const { group, opt } = wanted;
     const secret = holdsSecret(wanted);
     if (secret && written.verbatim === true) return written.text;
     if (secret && !written.text.startsWith(MARKER)) return unescapeDollars(written.text);
     const key = `${group}.${opt}`;
-    if (path.includes(key)) {
-      const cycle = [...path.slice(path.indexOf(key)), key];
-      throw Object.assign(new BadReference(`refers to itself: ${cycle.join(' → ')}`, 0), { isCycle: true });
+    const { keys } = path;
+    if (keys.includes(key)) {
+      const cycle = [...keys.slice(keys.indexOf(key)), key];
+      throw Object.assign(new BadReference(`refers to itself: ${cycle.join(' → ')}`, 0), { isOfWhole: true });
     }
+    const refer = (reference: Reference): string => {
+      const next = { keys: [...keys, key], count: path.count + 1 };
+      const text = next.count > MOST_REFERENCES ? '' : this.#referred(reference, { group, opt, secret }, next);
+      path.count = next.count;
+      return text;
+    };
     try {
-      return interpolate(
-        secret ? written.text.slice(MARKER.length) : written.text,
-        (reference) => this.#referred(reference, { group, opt, secret }, [...path, key]),
-        (name) => this.#isGroup(name),
+      const text = interpolate(secret ? written.text.slice(MARKER.length) : written.text, refer, (name) =>
+        this.#isGroup(name),
       );
+      if (path.count <= MOST_REFERENCES && text.length <= LONGEST_TEXT) return text;
+      const limit = path.count > MOST_REFERENCES ? `${MOST_REFERENCES} references` : `${LONGEST_TEXT} characters`;
+      const message = `has more than ${limit}, with those of the options that it refers to`;
+      throw Object.assign(new BadReference(message, 0), { isOfWhole: true });
     } catch (error) {
-      if (error instanceof BadReference && !error.isCycle) error.within ??= [written, wanted];
+      if (error instanceof BadReference && !error.isOfWhole) error.within ??= [written, wanted];
       throw error;
     }
   }
@@ -299,11 +308,7 @@ export class Generation {
   }
 
   /** Returns the text of a referenced option. An undeclared one counts if it is written. */
-  #referred(
-    reference: Reference,
-    from: { group: string; opt: string; secret: boolean },
-    path: readonly string[],
-  ): string {
+  #referred(reference: Reference, from: { group: string; opt: string; secret: boolean }, path: ReferencePath): string {
     const places = reference.group === undefined ? [from.group, 'DEFAULT'] : [reference.group];
     const name = optionKey(reference.opt);
     for (const place of new Set(places)) {
@@ -367,11 +372,23 @@ interface Reference {
   readonly offset: number;
 }
 
+/** Limits of a value with all that it refers to: options that refer twice to the next one double it each time. */
+const MOST_REFERENCES = 1000;
+const LONGEST_TEXT = 1_048_576;
+
+/** The way to a value by references, and the number of references that were followed for the whole. */
+interface ReferencePath {
+  /** Options that lead here. */
+  readonly keys: readonly string[];
+  count: number;
+}
+
 /** An error in one reference, with its location in the text. */
 class BadReference extends InvalidValue {
   readonly offset: number;
-  readonly isCycle: boolean = false;
-  /** The value that has the reference, and its option; unset for a cycle, which has several. */
+  /** True for an error of a value with all that it refers to. */
+  readonly isOfWhole: boolean = false;
+  /** The value that has the reference, and its option; unset for an error of several. */
   within: readonly [Written, DeclaredOption] | undefined;
 
   constructor(message: string, offset: number, hint?: string) {

@@ -67,6 +67,18 @@ test('CF-27 references are followed to their end; a cycle is named', () => {
   );
 });
 
+test('references that double with each option end with an error that names the first', () => {
+  const doubling = (last: string): string =>
+    Array.from({ length: 40 }, (_, at) => `v${at} = ${at < 39 ? `$v${at + 1}$v${at + 1}` : last}\n`).join('');
+  for (const last of ['x', ''])
+    assert.match(
+      refused(`[DEFAULT]\n${doubling(last)}[app]\nurl = $v0\n`),
+      /portico\.ini:43:7: error: \[app\] url: has more than 1000 references, with those of the options that it refers to/,
+    );
+  const long = `[DEFAULT]\na = ${'x'.repeat(100_000)}\nb = ${'$a'.repeat(11)}\n[app]\nurl = $b\n`;
+  assert.match(refused(long), /\[app\] url: has more than 1048576 characters/);
+});
+
 const paths = defineOptions({
   state_path: path({ default: '/var/lib/app', help: 'x' }),
   lock_path: path({ default: '$state_path/locks', help: 'x' }),
