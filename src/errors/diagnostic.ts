@@ -117,11 +117,18 @@ export function messageWithValue({ message, got }: Pick<Diagnostic, 'message' | 
   return `${message}; got ${shown}`;
 }
 
+/** Most characters of a line that are shown. */
+const LONGEST_LINE = 240;
+
 /** Returns the line of an origin and a caret under its column, indented; undefined if the line is unknown or may hold a secret. */
 export function markedLine(origin: Origin | undefined): string | undefined {
   if (!origin?.text || looksSecret(origin.option ?? '')) return undefined;
-  const { column } = origin;
-  const text = maskUris(origin.text);
+  const whole = maskUris(origin.text);
+  // Of a long line, what is around the column.
+  const from = whole.length > LONGEST_LINE ? Math.max(0, origin.column - LONGEST_LINE / 2) : 0;
+  const [before, rest] = [from > 0 ? '…' : '', whole.length > from + LONGEST_LINE ? '…' : ''];
+  const text = before + whole.slice(from, from + LONGEST_LINE) + rest;
+  const column = origin.column - from + before.length;
   // Character by character, so that the caret stays in place; tabs are kept, whatever their width in a terminal.
   const line = text.replace(/[^\t]/gu, (character) => (printable(character) === character ? character : '\ufffd'));
   return `    ${line}\n    ${text.slice(0, column - 1).replaceAll(/[^\t]/gu, ' ')}^`;

@@ -78,6 +78,8 @@ test('a location, an option and a note are each one line, whatever they hold', (
 
 test('the caret stands under the column, keeps tabs, and shows no secret', () => {
   assert.equal(markedLine(originAt('a.ini', 1, 8, 'port = x')), '    port = x\n           ^');
+  const long = markedLine(originAt('a.ini', 1, 500_001, `${'a'.repeat(500_000)}b${'c'.repeat(500_000)}`))!;
+  assert.equal(long, `    …${'a'.repeat(119)}b${'c'.repeat(120)}…\n    ${' '.repeat(120)}^`);
   assert.equal(markedLine(originAt('a.ini', 1, 3, '\tport')), '    \tport\n    \t ^');
   assert.equal(markedLine({ file: 'a.ini', line: 1, column: 1 }), undefined);
   assert.equal(markedLine(originAt('a.ini', 1, 1, 'password = x', { option: 'password' })), undefined);

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { checkText, evaluate, type Question } from '../../dist/extras/policy/check.js';
 import { parseRule } from '../../dist/extras/policy/parse-rule.js';
 import { pythonText } from '../../dist/extras/policy/python-text.js';
+import { RuleSet } from '../../dist/extras/policy/rule-set.js';
 
 const TEXTS: readonly (readonly [rule: unknown, text: string, problem?: string])[] = [
   ['', '@'],
@@ -23,6 +24,28 @@ test('a rule has the canonical text of oslo.policy, and says what is wrong in it
     const { check, problems } = parseRule(rule);
     assert.deepEqual([checkText(check), problems[0]?.message], [text, problem], JSON.stringify(rule));
   }
+});
+
+test('rules that refer twice to the next one do not double the work, and long names are cut', () => {
+  const rules = new Map(
+    Array.from({ length: 60 }, (_, at) => [`r${at}`, parseRule(`rule:r${at + 1} or rule:r${at + 1}`).check]),
+  );
+  const set = new RuleSet(
+    new Map(),
+    new Map([...rules].map(([name, check]) => [name, { name, parsed: { check } } as never])),
+    { policyDefaultRule: '', enforceNewDefaults: false },
+  );
+  assert.equal(set.isCyclic(rules.get('r0')!), false);
+  const question: Question = {
+    credentials: {},
+    target: {},
+    asked: 'r0',
+    rule: (name) => rules.get(name),
+    askServer: () => Promise.resolve(false),
+  };
+  assert.equal(evaluate(rules.get('r0')!, question), false);
+  const [problem] = parseRule(`role:a ${'b'.repeat(1_000_000)}`).problems;
+  assert.ok(problem!.message.length < 200, problem!.message.slice(0, 300));
 });
 
 test('values are compared as Python writes them', () => {

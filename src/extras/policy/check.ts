@@ -4,7 +4,7 @@
 import { isObject } from 'portico/extension';
 import { type Format, formatWith, parseFormat } from './format.js';
 import { type Kind, readKind } from './kind.js';
-import { PolicyError } from './policy-error.js';
+import { PolicyError, shown } from './policy-error.js';
 import { pythonText } from './python-text.js';
 
 /** A check. Constants and groups, `kind:match`, and what cannot be evaluated. */
@@ -71,8 +71,7 @@ export function* checksIn(check: Check): Generator<Check> {
 /** Returns why a check itself cannot be evaluated, whatever the request; undefined if it can. */
 export function brokenReason(check: Check): string | undefined {
   if (check.is === 'broken') return check.why;
-  if (check.is === 'value' && check.meaning === undefined)
-    return `${JSON.stringify(check.kind)} is no name and no literal`;
+  if (check.is === 'value' && check.meaning === undefined) return `${shown(check.kind)} is no name and no literal`;
   return 'format' in check ? check.format.problem : undefined;
 }
 
@@ -89,6 +88,8 @@ export interface Question {
   rule(name: string): Check | undefined;
   /** Asks a server whether it allows the request. */
   askServer(url: string, question: Question): Promise<boolean>;
+  /** What named rules have decided. */
+  decided?: Map<Check, boolean | Promise<boolean>>;
 }
 
 /**
@@ -110,7 +111,11 @@ export function evaluate(check: Check, question: Question, path: readonly Check[
       const named = question.rule(check.name);
       if (named === undefined) return false;
       if (path.includes(named)) throw refused(question, `rule:${check.name} leads back to itself`);
-      return evaluate(named, question, [...path, named]);
+      // Rules that refer twice to the next one would double the work each time.
+      question.decided ??= new Map();
+      const allows = question.decided.get(named) ?? evaluate(named, question, [...path, named]);
+      question.decided.set(named, allows);
+      return allows;
     }
     case 'broken':
       throw refused(question, check.why);
@@ -145,7 +150,7 @@ function evaluateGroup(
 
 function refused({ asked }: Question, why: string): PolicyError {
   return new PolicyError('PORTICO_POLICY_RULE', {
-    message: `the rule ${JSON.stringify(asked)} cannot be evaluated: ${why}`,
+    message: `the rule ${shown(asked)} cannot be evaluated: ${why}`,
     hint: 'api-cli policy check names its file and line.',
   });
 }
@@ -169,7 +174,7 @@ function hasRole(match: string, question: Question): boolean {
 }
 
 function hasValue({ kind, meaning }: Check & { is: 'value' }, match: string, question: Question): boolean {
-  if (meaning === undefined) throw refused(question, `${JSON.stringify(kind)} is no name and no literal`);
+  if (meaning === undefined) throw refused(question, `${shown(kind)} is no name and no literal`);
   if ('literal' in meaning) return match === meaning.literal;
   return isFound(question.credentials, meaning.path);
 

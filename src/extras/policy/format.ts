@@ -1,4 +1,5 @@
 /** Texts with members of the target: `%(project_id)s`. `%%` is a percent sign; Python's other conversions are refused. */
+import { shown } from './policy-error.js';
 import { pythonText } from './python-text.js';
 
 /** A parsed format: texts, and names of members of the target. */
@@ -26,9 +27,9 @@ export function parseFormat(text: string): Format {
   return { parts, problem };
 }
 
-function problemOf(shown: string): string {
-  if (/^%\([^)]*$/.test(shown)) return `"${shown}" lacks a closing bracket`;
-  return `"${shown}" is no conversion: write %(name)s, or %% for a percent sign`;
+function problemOf(written: string): string {
+  if (/^%\([^)]*$/.test(written)) return `${shown(written)} lacks a closing bracket`;
+  return `${shown(written)} is no conversion: write %(name)s, or %% for a percent sign`;
 }
 
 /** Returns the formatted text; undefined if the target lacks a member. */

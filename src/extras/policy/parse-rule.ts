@@ -4,6 +4,7 @@
  */
 import { whatItIs } from 'portico/extension';
 import { ALLOW, brokenReason, type Check, checksIn, DENY, simpleCheck } from './check.js';
+import { shown } from './policy-error.js';
 import { isTruthy } from './python-text.js';
 
 /** Something in a rule that denies, or cannot be evaluated. */
@@ -26,7 +27,7 @@ export interface ParsedRule {
 export function parseRule(rule: unknown): ParsedRule {
   const problems: RuleProblem[] = [];
   const deny = (text: unknown, hint?: string): Check => {
-    problems.push({ severity: 'warning', message: `${JSON.stringify(text)} is not understood, so it denies`, hint });
+    problems.push({ severity: 'warning', message: `${shown(text)} is not understood, so it denies`, hint });
     return DENY;
   };
   const check = typeof rule === 'string' ? ofText(rule, deny) : ofList(rule, deny);
@@ -110,7 +111,7 @@ function ofText(rule: string, deny: Deny): Check {
   if (stack.length !== 1) return deny(rule, hintFor(rule));
   if (only?.check !== undefined) return only.check;
   // The reference returns the word itself, and fails when it is asked.
-  return { is: 'broken', why: `${JSON.stringify(rule)} is no rule: a rule is made of checks, such as role:admin` };
+  return { is: 'broken', why: `${shown(rule)} is no rule: a rule is made of checks, such as role:admin` };
 }
 
 function hintFor(rule: string): string | undefined {

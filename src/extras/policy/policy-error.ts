@@ -15,3 +15,12 @@ export class PolicyError extends PorticoError {
     super(code, details);
   }
 }
+
+/** Longest part of a policy file in a message. */
+const LONGEST = 100;
+
+/** Returns a name or a text of a policy file for messages, in quotes. */
+export function shown(text: unknown): string {
+  const whole = JSON.stringify(text);
+  return whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+}

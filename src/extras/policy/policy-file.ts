@@ -16,6 +16,7 @@ import {
   Scalar,
 } from 'yaml';
 import { type ParsedRule, parseRule } from './parse-rule.js';
+import { shown } from './policy-error.js';
 
 /** A rule of a file. */
 export interface FileRule {
@@ -97,15 +98,15 @@ class PolicyFileReader {
     const value = this.#read(node);
     if (this.#problems.length > before) return;
     if (typeof name !== 'string') {
-      const shown = isScalar(key) ? ` ${key.source}` : '';
-      this.#break(at, `the name${shown} is no text in YAML, so its rule would never be used`, 'Put quotes around it.');
+      const source = isScalar(key) ? ` ${key.source?.slice(0, 100)}` : '';
+      this.#break(at, `the name${source} is no text in YAML, so its rule would never be used`, 'Put quotes around it.');
       return;
     }
     const first = offsets.get(name);
     offsets.set(name, at);
     if (first !== undefined) {
       const { line } = this.#lines.linePos(first);
-      const message = `the rule ${JSON.stringify(name)} replaces that of line ${line}`;
+      const message = `the rule ${shown(name)} replaces that of line ${line}`;
       this.#note('warning', at, message, 'Remove one of them.');
     }
     this.#add(name, value, node?.range?.[0] ?? at, isScalar(node) ? (node.source ?? '') : '');
@@ -137,18 +138,18 @@ class PolicyFileReader {
     return isSeq<Node>(node) && depth < 2 ? node.items.map((each) => this.#read(each, depth + 1)) : undefined;
   }
 
-  #add(name: string, value: unknown, offset: number, shown: string): void {
-    const rule = `the rule ${JSON.stringify(name)}`;
+  #add(name: string, value: unknown, offset: number, source: string): void {
+    const rule = `the rule ${shown(name)}`;
     const isEmpty = value === null || value === false || value === 0;
     const isRule = Array.isArray(value)
       ? value.flat().every((each) => typeof each === 'string')
       : typeof value === 'string';
     if (!isRule && !isEmpty) {
-      const message = `${rule} ${shown === '' ? 'has an item' : `is ${shown}`}, which is no text in YAML`;
+      const message = `${rule} ${source === '' ? 'has an item' : `is ${source.slice(0, 100)}`}, which is no text in YAML`;
       this.#break(offset, message, 'A rule is a text: put quotes around it.');
       return;
     }
-    const why = `${shown || 'without a value it'} is an empty rule in YAML, which would allow everybody`;
+    const why = `${source || 'without a value it'} is an empty rule in YAML, which would allow everybody`;
     const parsed: ParsedRule = isEmpty
       ? {
           check: { is: 'broken', why },

@@ -9,6 +9,7 @@ import type { Awaitable } from 'portico/service';
 import type { Members } from './check.js';
 import { credentialsOf, Enforcer } from './enforcer.js';
 import { serverAsker } from './http-check.js';
+import { shown } from './policy-error.js';
 import { type FileRule, POLICY_FILE } from './policy-file.js';
 import { joinedRules, type PolicyPlaces, pathsInDirectory, policyPath, readPolicyFiles } from './policy-files.js';
 import { policyOptions } from './policy-options.js';
@@ -213,7 +214,7 @@ function policyFindings(
   const foreign = new Map<string, Diagnostic[]>();
   const own = [...rules.rules].flatMap(([name, check]): Diagnostic[] => {
     const { location } = written.get(name) ?? {};
-    const rule = `the rule ${JSON.stringify(name)}${location === undefined ? ' of the application' : ''}`;
+    const rule = `the rule ${shown(name)}${location === undefined ? ' of the application' : ''}`;
     const found = (severity: Diagnostic['severity'], message: string, hint?: string): Diagnostic => ({
       severity,
       code: POLICY_FILE,
@@ -226,7 +227,7 @@ function policyFindings(
       .map((other) =>
         found(
           'warning',
-          `refers to rule:${other}, which is not defined, so that denies`,
+          `refers to rule:${other.slice(0, 100)}, which is not defined, so that denies`,
           didYouMean(other, rules.rules.keys()),
         ),
       );

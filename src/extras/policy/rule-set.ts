@@ -45,17 +45,21 @@ export class RuleSet {
     return referredNames(check).filter((name) => !this.rules.has(name));
   }
 
-  /** Reports whether a rule refers to itself by way of others. */
-  isCyclic(check: Check, seen: Set<string> = new Set()): boolean {
+  /** Reports whether a rule refers to itself by way of others. `path`: those that lead here; `ended`: those that lead to no circle. */
+  isCyclic(check: Check, path: Set<string> = new Set(), ended: Set<string> = new Set()): boolean {
     if (check.is === 'rule') {
-      if (seen.has(check.name)) return true;
-      seen.add(check.name);
-      const named = this.rules.get(check.name);
-      return named !== undefined && this.isCyclic(named, seen);
+      const { name } = check;
+      if (path.has(name)) return true;
+      const named = ended.has(name) ? undefined : this.rules.get(name);
+      path.add(name);
+      const isCyclic = named !== undefined && this.isCyclic(named, path, ended);
+      path.delete(name);
+      if (!isCyclic) ended.add(name);
+      return isCyclic;
     }
-    if (check.is === 'not') return this.isCyclic(check.check, seen);
+    if (check.is === 'not') return this.isCyclic(check.check, path, ended);
     if (check.is !== 'and' && check.is !== 'or') return false;
-    return check.checks.some((each) => this.isCyclic(each, new Set(seen)));
+    return check.checks.some((each) => this.isCyclic(each, path, ended));
   }
 }
 
