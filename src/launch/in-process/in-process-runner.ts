@@ -6,6 +6,7 @@ import { showOptions } from '../../config/internal.js';
 import { endOwnMetrics, isGauge, type OwnMetric, readOwnMetrics, Totals } from '../../counts/index.js';
 import type { Diagnostic } from '../../errors/index.js';
 import type { LogFields, LogLevel } from '../../log/index.js';
+import { json } from '../../log/internal.js';
 import type { Answer, HeldRequest, ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_MS, OPTIONS_TOPIC, Questions, requestsOf, type Telling } from '../../operating/internal.js';
 import { HEAD } from '../../process/index.js';
@@ -301,9 +302,7 @@ export class InProcessRunner implements Runner {
   #factsOf(runs: readonly ServiceRun[]): Record<string, unknown> {
     const services: readonly Telling[] = runs.map(({ service }) => service as Telling);
     const known = { ...factsOf(services, troublesOf(this.#options.config)), ...this.#launcher.process.loop };
-    // Plain data: what an application collects may have functions, which no channel takes.
-    const collected = this.#collectors.map((collect): unknown => JSON.parse(JSON.stringify(collect())));
-    return Object.assign(known, ...collected) as Record<string, unknown>;
+    return Object.assign(known, ...this.#collectors.map((collect) => plainFacts(collect()))) as Record<string, unknown>;
   }
 
   async #start(run: ServiceRun): Promise<void> {
@@ -416,6 +415,16 @@ export class InProcessRunner implements Runner {
   #oneFinished(): void {
     if (this.#options.exitWhenIdle && this.#runs.every(({ finished }) => finished)) this.#launcher.end(0);
   }
+}
+
+/** Returns facts of an application as JSON has them: they may have functions, which no channel takes, or contain themselves. */
+function plainFacts(facts: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts ?? {}).flatMap(([name, value]) => {
+      const text = json(value);
+      return text === undefined ? [] : [[name, JSON.parse(text) as unknown]];
+    }),
+  );
 }
 
 /** Returns the error of `work`; undefined if it has none. */

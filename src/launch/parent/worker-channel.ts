@@ -94,8 +94,11 @@ export class WorkerChannel {
 // Guards a parent against the channel of a worker. Node reads the channel and throws for bytes that are no message, and for messages of its
 // internal protocol that it does not expect; without a guard, that ends the parent.
 
-/** Largest message of a worker. A worker sends no larger one; a parent would gather the bytes of one without an end. */
-const MESSAGE_BYTES = 4 * 2 ** 20;
+/**
+ * Largest message of a worker: a parent would gather the bytes of one without an end. Far above what a worker sends: a list of errors, the
+ * description of an API, and gauges may have megabytes.
+ */
+const MESSAGE_BYTES = 64 * 2 ** 20;
 /** Bytes that Node reads at once: the end of a message, and the beginning of the next. */
 const READ_BYTES = 65_536;
 

@@ -556,3 +556,16 @@ test('OP-52 of 300 requests under way with long paths the 200 oldest are reporte
   assert.match(requests[0]!.path, /^\/299\/x{100,}\.\.\.$/);
   await launcher.stop();
 });
+
+test('what an application adds to the facts is shown as data, whatever it is, and ends no process', async () => {
+  const round: Record<string, unknown> = {};
+  round.self = round;
+  const launcher = embedded();
+  await launcher.launchService(new RecordedService('telling'));
+  launcher.addFacts(() => ({ rows: 12n, hook: () => 1, round, since: new Date(0), none: undefined }));
+  launcher.addFacts(() => undefined as never);
+  const { rows, hook, round: shown, since } = launcher.status().services[0]!.workers[0]!.facts;
+  assert.deepEqual([rows, hook, since], ['12', undefined, '1970-01-01T00:00:00.000Z']);
+  assert.match(String(shown), /^\[not JSON: TypeError: Converting circular structure/);
+  await launcher.stop();
+});
