@@ -17,7 +17,7 @@ export const SILENT_MS = 2500;
 const LONGEST_REST_MS = 10_000;
 
 /** Returns the time by which the next heartbeat comes later than usual, in milliseconds; 0 if it does not. */
-export function restMs(nextMs = BEAT_MS): number {
+export function restMs(nextMs: number): number {
   return Math.min(Math.max(nextMs, BEAT_MS), LONGEST_REST_MS) - BEAT_MS;
 }
 

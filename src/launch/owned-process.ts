@@ -88,7 +88,7 @@ export class OwnedProcess {
         const told = (_: boolean, loop: LoopFacts): void => {
           this.loop = loop;
         };
-        this.#watch = startWatching({ supervised: false, settings, mayRest: true, told });
+        this.#watch = startWatching({ supervised: false, settings, told });
         void ended.then(this.#watch.end);
       }
     }

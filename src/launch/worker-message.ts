@@ -65,8 +65,8 @@ export type ToParent =
       readonly cutOffRequests?: number;
       readonly signalled?: boolean;
     }
-  /** Heartbeat; `nextMs`: the time until the next one, usually a second. */
-  | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts; readonly nextMs?: number }
+  /** Heartbeat; `nextMs`: the time until the next one, a second unless it is idle. */
+  | { readonly kind: 'beat'; readonly debugged: boolean; readonly facts: Facts; readonly nextMs: number }
   /** It is idle no more, because of a request: heartbeats come each second again. */
   | { readonly kind: 'awake' }
   /** Counts since the last message. */
@@ -136,8 +136,6 @@ export interface Configure extends Spoken {
   readonly validates?: boolean;
   /** True in a trial: after the build the worker waits for `serve`. */
   readonly holds?: boolean;
-  /** True: its parent accepts rare heartbeats while it is idle. */
-  readonly mayRest?: boolean;
   /** True: its watch thread starts before the application is loaded, and has the stack of a start that is stuck. */
   readonly watchesStart?: boolean;
   /** Values that workers of the service have left. */

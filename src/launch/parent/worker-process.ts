@@ -217,7 +217,6 @@ export function firstMessage(
     settings,
     link: enteredLink(),
     arguments: told,
-    mayRest: true,
     ...rest,
   };
 }

@@ -85,7 +85,6 @@ export async function beginWork(releaseSignals: () => void, meanwhile: () => Pro
   link.watch = startWatching({
     supervised: true,
     settings: () => link.settings,
-    mayRest: first.mayRest === true,
     atOnce: first.watchesStart === true,
     told: (...told) => link.beat(...told),
     awake: () => void link.send({ kind: 'awake' }),

@@ -38,8 +38,6 @@ interface Watched {
    */
   readonly supervised: boolean;
   readonly settings: () => LaunchSettings;
-  /** False: a parent of an earlier release counts on a heartbeat each second. */
-  readonly mayRest: boolean;
   /** Starts the thread now. */
   readonly atOnce?: boolean;
   /** Called with each heartbeat; `nextMs`: the time until the next one. */
@@ -60,7 +58,7 @@ export interface Watch {
 }
 
 /** Starts both; they do not keep the process alive. */
-export function startWatching({ supervised, settings, mayRest, atOnce = false, told, awake }: Watched): Watch {
+export function startWatching({ supervised, settings, atOnce = false, told, awake }: Watched): Watch {
   const thread = watchThread(supervised ? process.ppid : undefined, settings);
   if (atOnce) thread.start();
   const loop = loopReader();
@@ -121,7 +119,7 @@ export function startWatching({ supervised, settings, mayRest, atOnce = false, t
       loop.measure(true);
       // The share of the next second is without the start, in which a worker is always busy.
       loop.utilization();
-      if (mayRest) rest.allow();
+      rest.allow();
     },
     end: () => {
       clearTimeout(timer);

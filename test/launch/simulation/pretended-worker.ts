@@ -188,7 +188,7 @@ export class PretendedWorker extends EventEmitter {
       if (!this.alive) return;
       const { rss } = this;
       if (!this.hung || (this.fate.beatsAnyway && this.state === 'draining'))
-        this.say({ kind: 'beat', debugged: false, facts: { rss } });
+        this.say({ kind: 'beat', debugged: false, facts: { rss }, nextMs: 1000 });
       this.#beat();
     });
   }
