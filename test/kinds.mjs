@@ -43,7 +43,6 @@ export const LONGEST = [
   'e2e/registry-faults.test.ts',
   'launch/exit-status.test.ts',
   'e2e/validated-alike.test.ts',
-  'e2e/status-page.test.ts',
   'security/parser-time.test.ts',
   'operating/control/metrics-text.test.ts',
   'launch/reload/proof.test.ts',

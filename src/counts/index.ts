@@ -1,6 +1,6 @@
 /** Counts for metrics, in serving processes and in the process that is scraped. Not an entry point. */
 export { currentTrial } from '../config/internal.js';
-export { type Counted, Distribution, isFailure, Meter, type Quantile, quantileOf, type Series } from './meter.js';
+export { type Counted, Distribution, isFailure, Meter, type Series } from './meter.js';
 export {
   COUNTED,
   type CountedMetric,

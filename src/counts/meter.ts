@@ -44,29 +44,6 @@ export class Distribution {
   }
 }
 
-/** A value, and the bounds of the bucket in which it lies. */
-export interface Quantile {
-  /** Interpolated linearly within the bucket, like `histogram_quantile` of Prometheus; the last bound for what lies above it. */
-  readonly value: number;
-  readonly above: number;
-  /** Undefined above the last bound. */
-  readonly upTo: number | undefined;
-}
-
-/** Returns the value below which `wanted` values lie; undefined if there are too few values. */
-export function quantileOf(bounds: readonly number[], counts: readonly number[], wanted: number): Quantile | undefined {
-  if (wanted === 0) return undefined;
-  let below = 0;
-  for (const [at, count] of counts.entries()) {
-    const above = bounds[at - 1] ?? 0;
-    const upTo = bounds[at];
-    if (upTo === undefined) return { value: above, above, upTo };
-    if (below + count >= wanted) return { value: above + (upTo - above) * ((wanted - below) / count), above, upTo };
-    below += count;
-  }
-  return undefined;
-}
-
 /** Reports whether a status is 5xx, as a code or as a class. */
 export function isFailure(status: string): boolean {
   return status.startsWith('5');

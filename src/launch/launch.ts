@@ -273,7 +273,7 @@ export async function launch(
 let served: Promise<Launcher> | undefined;
 
 /**
- * Launches the only service of an application. By default, SIGHUP changes mutable options in place. Rejects like
+ * Launches the only service of an application. By default, SIGHUP calls its `reset()`: `restartMethod` is `mutate`. Rejects like
  * `launch`, and with `PORTICO_ALREADY_SERVING` when called twice.
  */
 export async function serve(service: ServiceBase, options: LaunchOptions = {}): Promise<void> {

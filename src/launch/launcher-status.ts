@@ -1,5 +1,5 @@
 /**
- * Status of a launcher's services and processes, without asking workers: for status pages and metrics.
+ * Status of a launcher's services and processes, without asking workers: for `status` and metrics.
  */
 import type { Config } from '../config/index.js';
 import type { Totals } from '../counts/index.js';

@@ -45,8 +45,7 @@ export function controlRoutes(controlled: Controlled, registered: RegisteredServ
       return readyAnswer(readinessOf(controlled.status()).filter((service) => service.name === name));
     },
     'GET /pipelines': pipelinesOf(controlled),
-    // A page asks for its `own`: only a scraper may take over the report of all services.
-    'GET /metrics': ({ query }) => metricsAnswer(controlled, query.has('own') ? undefined : registered),
+    'GET /metrics': () => metricsAnswer(controlled, registered),
     ...docsRoutes(controlled),
     ...serviceRoutes(() => registered.registry()),
     'GET /config': async ({ query }) => ({

@@ -1,4 +1,4 @@
-/** Status of a launcher, its services and their processes: the data of `status`, pages and metrics, and its words. */
+/** Status of a launcher, its services and their processes: the data of `status` and metrics, and its words. */
 import type { ReportedChange } from '../config/index.js';
 import type { FailedRequests, ShownRefusals } from '../counts/index.js';
 import type { ListenAddress } from '../service/index.js';

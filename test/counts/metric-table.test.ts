@@ -55,7 +55,6 @@ async function exposition(): Promise<string> {
     uptimeMs: 1,
     silentMs: 1,
     stack: undefined,
-    otherCode: [],
     facts,
   } as const;
   const service = { name: 'compute', addresses: [], wanted: 1, ready: 1, restarts: 0 };

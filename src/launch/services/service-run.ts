@@ -82,7 +82,7 @@ export class ServiceRun {
   /** Error of its last start, until it starts. */
   failure: unknown;
 
-  /** State for status pages. `reloading`: a reload has stopped it, and it has not started again. */
+  /** State for the status. `reloading`: a reload has stopped it, and it has not started again. */
   get state(): 'starting' | 'ready' | 'reloading' | 'draining' {
     if (this.#state === 'started') return 'ready';
     if (this.wasReady && !this.#ends) return 'reloading';

@@ -15,7 +15,6 @@ export interface Controlled {
   readonly version: string | undefined;
   readonly config: Config;
   readonly log: Logger;
-  /** Figures of the last minute; undefined if requests are not counted. */
   readonly levels: LogLevels;
   /** Reasons why the control socket or the admin listener is missing. */
   readonly notListening: readonly string[];

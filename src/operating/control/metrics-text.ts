@@ -33,8 +33,8 @@ import {
 import type { RegisteredServices } from './registered-services.js';
 import { CONNECTION_STATES } from './status-document.js';
 
-/** Returns the text, without services of other launchers if `registered` is undefined. */
-export async function metricsAnswer(controlled: Controlled, registered?: RegisteredServices): Promise<ControlAnswer> {
+/** Returns the text. `registered`: services of all launchers, of which one at a time reports whether they are up. */
+export async function metricsAnswer(controlled: Controlled, registered: RegisteredServices): Promise<ControlAnswer> {
   const { config, log, runner, version } = controlled;
   if (!config.group('metrics', metricsOptions).enabled) {
     const hint = 'Set enabled = true in [metrics].';
@@ -67,7 +67,7 @@ export async function metricsAnswer(controlled: Controlled, registered?: Registe
     gauge(
       'portico_service_up',
       'Whether a registered service is up; only one process reports this.',
-      ((await registered?.up()) ?? []).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
+      (await registered.up()).map(({ binary, host, up }) => ({ labels: { binary, host }, value: up ? 1 : 0 })),
     ),
   ];
   const names = new Set(metrics.map(({ name }) => name));

@@ -18,7 +18,7 @@ const UNAVAILABLE = 'PORTICO_REGISTRY_UNAVAILABLE';
 const EXPORTER = 'portico_service_up';
 /** Prometheus scrapes once a minute by default: the lease outlasts one failed scrape. */
 const LEASE_S = 150;
-/** Longest wait of a page or a scrape for the registry. */
+/** Longest wait of a scrape for the registry. */
 const LIMIT_MS = 2000;
 /** Longest wait at the end of a launcher. */
 const END_LIMIT_MS = 500;

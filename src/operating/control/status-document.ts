@@ -61,7 +61,7 @@ export type StatusDocument = ReturnType<typeof statusDocument> & {
   readonly extensions?: readonly ExtensionPart[];
 };
 
-/** `totals`: those of all services, as last reported by workers. */
+/** Returns the document. Facts of workers are those of their last heartbeats. */
 export function statusDocument(controlled: Controlled) {
   const { name, version, config, log, runner, status, levels, notListening } = controlled;
   const known = status();
@@ -129,7 +129,7 @@ function notStarted(config: Controlled['config'], services: readonly ServiceStat
 }
 
 /** Returns the number of log lines that could not be written. */
-export function logLinesLost(log: Controlled['log'], counted: Totals): number {
+function logLinesLost(log: Controlled['log'], counted: Totals): number {
   return (log.lost?.() ?? 0) + sum([...counted.of('logLinesLost')].map(({ values }) => values.sum));
 }
 
@@ -328,7 +328,7 @@ function connectionCounts(workers: readonly WorkerStatus[]): ConnectionCounts {
   };
 }
 
-/** `connections: 40 of at most 8192, idle 30, receiving 4; closed in the last minute: idle 2`; undefined without any. */
+/** `connections: 40 of at most 8192, idle 30, receiving 4`; undefined without any. */
 export function describeConnections(counts: ConnectionCounts): string | undefined {
   const { open, limit, ...states } = counts;
   if (open + limit === 0) return undefined;

@@ -9,6 +9,7 @@ import { silentLogger } from '#internal/log';
 import { endEarly, endWithin } from '../../../dist/launch/parent/worker-end.js';
 import { WorkerHandle } from '../../../dist/launch/parent/worker-handle.js';
 import { OomKills } from '../../../dist/launch/parent/worker-memory.js';
+import { WorkerPool } from '../../../dist/launch/parent/worker-pool.js';
 import type { ListenSockets } from '../../../dist/launch/sockets/listen-sockets.js';
 import { describeEnd } from '../../../dist/operating/status.js';
 import { type FakePool, FakeWorker, fakePool, generation, type Moment } from '../../fixtures/fake-workers.js';
@@ -417,4 +418,16 @@ test('LA-3 a stop during a reload tells the workers that serve only after one th
   assert.equal(await fake.pool.stop(1000), true);
   assert.deepEqual(told, ['starting', 'serving', 'serving']);
   await reloading;
+});
+
+test('NI-3 the record of a service outlives the times of any number of jobs', () => {
+  const pool = new WorkerPool({ name: 'images' } as WorkerPool, {} as never);
+  const worker = { assignment: { index: 0 } } as Parameters<WorkerPool['keep']>[0];
+  pool.keep(worker, { key: 'record', value: { host: 'north' } });
+  for (let job = 0; job < 1500; job++) pool.keep(worker, { key: `task 0 job ${job}`, value: job });
+  assert.deepEqual(pool.kept.get('record'), { host: 'north' });
+  assert.deepEqual(
+    [pool.kept.size, pool.kept.has('task 0 job 500'), pool.kept.has('task 0 job 501')],
+    [1000, false, true],
+  );
 });
