@@ -1,6 +1,8 @@
 /** An application whose module exits the process that imports it: in a check and at the start; in a reload: `validated-alike.test.ts`. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { apiCli, emptyProject, freePort, startProject } from './program.js';
@@ -46,10 +48,11 @@ for (const [what, app, says] of [
   });
 }
 
+const spinning =
+  'export const app = () => {\n  for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) [1].forEach(() => Atomics.wait(cell, 0, 0, 5));\n};\n';
+const stack = String.raw`(?:loading [^;]*; it (?:was|is) )?stuck in:\n(?:at .*\n)?at app \(\S+app\.js:2:\d+\)`;
+
 test('a start names what a worker that sent no heartbeat was stuck in, in the words of a check', async (t) => {
-  const spinning =
-    'export const app = () => {\n  for (const cell = new Int32Array(new SharedArrayBuffer(4)); ; ) [1].forEach(() => Atomics.wait(cell, 0, 0, 5));\n};\n';
-  const stack = String.raw`(?:loading [^;]*; it (?:was|is) )?stuck in:\n(?:at .*\n)?at app \(\S+app\.js:2:\d+\)`;
   const options = 'worker_timeout = 4\nworker_start_timeout = 20';
   const project = emptyProject({ ...pidProject(await freePort(), 1, options), 'app.js': spinning });
   const killed = 'worker 0 of service hello sent no heartbeat for 4 s and was killed; it was ';
@@ -60,6 +63,20 @@ test('a start names what a worker that sent no heartbeat was stuck in, in the wo
   const check = startProject(t, project, ['check', '--set', 'DEFAULT.worker_start_timeout=4']);
   assert.deepEqual(await check.ended, { code: 78, signal: null }, check.output());
   assert.match(check.output(), new RegExp(`not built within 4 s; it is ${stack}`));
+});
+
+test('a refused reload names what its first worker was stuck in', async (t) => {
+  const options = 'worker_timeout = 4\nworker_start_timeout = 20';
+  const project = emptyProject({ ...pidProject(await freePort(), 1, options), 'app.js': pidApp });
+  const program = startProject(t, project);
+  await program.printed(/"event":"ready"/);
+  writeFileSync(join(project.folder, 'app.js'), spinning);
+  const reload = startProject(t, project, ['reload']);
+  assert.deepEqual(await reload.ended, { code: 1, signal: null }, reload.output());
+  assert.match(
+    reload.output(),
+    new RegExp(`refused[^]*worker 0 of service hello sent no heartbeat for 4 s and was killed; it was ${stack}`),
+  );
 });
 
 test('LA-2 a launch whose module never settles ends after worker_start_timeout, and names the module', async (t) => {

@@ -224,7 +224,8 @@ export class Supervisor {
     const holds = generation.number !== this.generation.number;
     const validates = index === 0 && (holds || pool.firstStart(index) === 'launch');
     const kept = [...pool.kept].map(([key, value]) => ({ key, value }));
-    const watchesStart = pool.watchesStart(index);
+    // A refused reload is not tried again.
+    const watchesStart = holds || pool.watchesStart(index);
     const first = firstMessage(program, generation, {
       assignment,
       addresses,

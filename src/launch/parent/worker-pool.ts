@@ -130,7 +130,7 @@ export class WorkerPool {
   readonly #log: Logger;
   /** Slots in which no worker has been ready yet; each settles with the first start in its slot. */
   readonly #firstStarts = new Map<number, Deferred<void> & { readonly reason: 'launch' | 'scale' }>();
-  /** Slots whose first worker was stuck in its start: the next try has a watch thread, which finds the line. */
+  /** Slots whose last worker was stuck in its start: the next one begins with its watch thread, which finds the line. */
   readonly #stuckStarts = new Set<number>();
   /** Why slots get another worker, unless theirs has died: it sent no heartbeat, or an operator has ended it by a signal. */
   readonly #reasons = new Map<number, 'stuck' | 'restart'>();
@@ -185,9 +185,9 @@ export class WorkerPool {
     return this.#firstStarts.get(index)?.reason;
   }
 
-  /** Reports whether the next worker of a slot begins with its watch thread. The first ones of a launch do without, which is faster. */
+  /** Reports whether the next worker of a slot begins with its watch thread. Others start it with their first work. */
   watchesStart(index: number): boolean {
-    return this.firstStart(index) !== 'launch' || this.#stuckStarts.has(index);
+    return this.#stuckStarts.has(index);
   }
 
   /** Keeps a value for workers that start later, and tells the one that replaces its worker at present. */
@@ -202,7 +202,7 @@ export class WorkerPool {
   }
 
   /**
-   * Starts the first workers; settles when all are ready. Rejects with the reason if one does not start; only one that was stuck
+   * Starts the first workers; settles when all are ready. Rejects with the reason if one does not start; only one whose event loop was stuck
    * is tried once more, to name the line. `generation`: that of a reload, which may still be refused. Default: the current one.
    */
   async launch(workers: number, generation?: FleetGeneration): Promise<void> {
@@ -549,6 +549,7 @@ export class WorkerPool {
     this.workers.add(worker);
     void worker.exited.then((exit) => this.#ended(worker, exit));
     const served = (): void => {
+      this.#stuckStarts.delete(index);
       this.#startedFirst(index);
       this.#poke();
     };
@@ -614,15 +615,14 @@ export class WorkerPool {
     const ended = isAsked ? undefined : this.#delays.ended(index, this.#servedMs(worker));
     if (exit.unready !== undefined) {
       const others = this.slot(index);
+      const isFirst = this.#noteStuck(worker);
       this.#notReady(worker, exit.unready, others);
       if (others.length > 0) return;
       if (this.firstStart(index) === 'launch') {
-        if (end.reason === 'stuck' && phase === 'launching' && !this.#stuckStarts.has(index)) {
-          this.#stuckStarts.add(index);
+        // The worker of a trial begins with its watch thread.
+        if (isFirst && phase === 'launching' && !this.#launchedByReload)
           this.#log.warn({ service }, `Worker ${index} of ${service} is started once more, to find where it is stuck`);
-          return;
-        }
-        this.#notLaunched(worker, exit);
+        else this.#notLaunched(worker, exit);
         return;
       }
       if (exit.failure !== undefined) {
@@ -669,6 +669,14 @@ export class WorkerPool {
     const replaced = this.#replaced.has(worker) ? worker.assignment.generation : undefined;
     if (end.reason === 'deadline') this.#options.cutOff?.(replaced, end.lost);
     return end;
+  }
+
+  /** Notes a worker whose event loop was stuck in its start. Returns false for another one, and if that of its slot before it was stuck too. */
+  #noteStuck({ assignment, beat, killedFor }: WorkerHandle): boolean {
+    const isStuck = typeof killedFor === 'object' && (killedFor.reason === 'stuck' || beat.silent);
+    if (!isStuck || this.#stuckStarts.has(assignment.index)) return false;
+    this.#stuckStarts.add(assignment.index);
+    return true;
   }
 
   /** Handles the end of a worker that was not ready yet. */

@@ -1,5 +1,5 @@
 /**
- * The small thread of each process that serves. It acts while the main thread's event loop is stuck: in a worker it
+ * The small thread of a process that has had work. It acts while the main thread's event loop is stuck: in a worker it
  * ends the process when the parent is gone, and reports the main thread's stack to the parent; without a parent it ends
  * the process after `worker_timeout`, and shortly after the deadline of a stop, and prints the stack.
  */

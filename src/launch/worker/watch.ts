@@ -1,7 +1,7 @@
 /**
  * Heartbeats of a process: one each second, seen by its watch thread, and in a worker by its parent too. The thread takes 30 ms of CPU time and
- * 9 MB, so it starts with the first request, or the first busy second: neither the start of a launch nor an idle process has it. A worker whose
- * start is tried again, and one of a reload, begins with it.
+ * 9 MB, so it starts with the first request, or the first busy second: neither a start nor an idle process has it. A worker begins with it if
+ * the start before it was stuck, or if a reload tries its configuration.
  */
 import { url as debuggerUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';

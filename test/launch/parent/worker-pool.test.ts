@@ -103,6 +103,32 @@ test('LC-1604 a worker added during the launch that does not start fails no laun
   assert.deepEqual(serving(fake), [1, 1]);
 });
 
+for (const [what, stuck] of [
+  ['a launch', 2],
+  ['a launch whose second try is stuck too', 3],
+] as const) {
+  test(`${what}: after a start that is stuck the next one begins with a watch thread, once`, async (t) => {
+    const watched: boolean[] = [];
+    const fake: FakePool = fakePool('a', (moment, worker) => {
+      if (moment !== 'begin') return undefined;
+      watched.push(fake.pool.watchesStart(0));
+      if (fake.spawned.length >= stuck) return undefined;
+      fake.pool.killFor(worker.handle, HUNG);
+      return true;
+    });
+    t.after(() => fake.pool.kill());
+    const launched = fake.pool.launch(1);
+    if (stuck === 3) await assert.rejects(launched, /sent no heartbeat for 1 s and was killed/);
+    else {
+      await launched;
+      // Its successor is not stuck in its start.
+      fake.pool.killFor(fake.pool.current[0]!, HUNG);
+      await quiet(fake);
+    }
+    assert.deepEqual(watched, stuck === 3 ? [false, true] : [false, true, false]);
+  });
+}
+
 test('LC-357 a worker of a removed slot that does not end its drain is killed after its deadline', async (t) => {
   const first = generation(1, { gracefulShutdownTimeoutMs: 1 });
   const { pool, spawned } = fakePool('a', (moment) => moment === 'drain', { first });
