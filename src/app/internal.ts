@@ -16,6 +16,7 @@ export {
   exchangeOf,
   type Forwarded,
   isAuthenticated,
+  type RouteListener,
   targetOf,
   whenBodyParsed,
   whenRouted,

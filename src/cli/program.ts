@@ -45,7 +45,7 @@ export async function completeProgram(): Promise<Command> {
   return program;
 }
 
-/** Returns the name by which the program was called: it has two. */
+/** Returns the name by which the command was called: it has two. */
 function calledName(): string {
   return basename(process.argv[1] ?? '') === 'portico' ? 'portico' : 'api-cli';
 }

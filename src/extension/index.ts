@@ -7,6 +7,7 @@ export {
   type OpenedStore,
   openSharedStore,
   optionOrigin,
+  type RouteListener,
   type StoreUse,
   whenBodyParsed,
   whenRouted,

@@ -260,7 +260,7 @@ test('config show of a value that is refused shows it as it is written, says why
   assert.match(shown?.refused ?? '', /should be an integer/);
 });
 
-test('help and usage have the name by which the program was called', () => {
+test('help and usage have the name by which the command was called', () => {
   const folder = project();
   for (const name of ['portico', 'api-cli']) {
     symlinkSync(apiCli, join(folder, name));

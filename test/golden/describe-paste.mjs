@@ -108,7 +108,11 @@ class Recorder {
   app(written, conf, status) {
     const app = (req, res) => {
       const env = environ(req);
-      const visit = { app: written, script_name: decode(env.scriptName), path_info: requestPath(req).slice(decode(env.scriptName).length) };
+      const visit = {
+        app: written,
+        script_name: decode(env.scriptName),
+        path_info: requestPath(req).slice(decode(env.scriptName).length),
+      };
       if (env.bestContentType !== undefined) visit.best_content_type = env.bestContentType;
       this.visited.push(visit);
       res.statusCode = Number((status ?? '200').split(/\s+/)[0]);

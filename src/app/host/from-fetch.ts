@@ -102,7 +102,14 @@ async function writeBody(req: IncomingMessage, res: ServerResponse, response: Re
     body.pipe(res);
     // A body that is there comes within this turn, with its headers.
     setImmediate(() => {
-      if (!res.headersSent && !res.destroyed && !body.destroyed) res.flushHeaders();
+      if (res.headersSent || res.destroyed || body.destroyed) return;
+      try {
+        res.flushHeaders();
+      } catch (error) {
+        // Of a listener of the headers: nothing was sent, and another response may follow.
+        body.destroy();
+        reject(error);
+      }
     });
   });
 }

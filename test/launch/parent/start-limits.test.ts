@@ -16,7 +16,7 @@ test('the first worker that ends early is started again at once, later ones afte
   assert.deepEqual(waits, [0, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
 });
 
-test('each slot has delays of its own; a worker that lived for a while, and a request of an operator, end them', () => {
+test('each slot has separate delays; a worker that lived for a while, and a request of an operator, end them', () => {
   const delays = new RestartDelays(() => 0);
   for (let ends = 0; ends < 3; ends++) delays.ended(0, 0);
   delays.ended(1, 0);
