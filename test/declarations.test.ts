@@ -184,7 +184,7 @@ test('an application can import the name of each type that a public declaration 
 });
 
 /** Each published value has a purpose on a page; all others are in an `internal.ts`. */
-test('each exported value is named in a page, and there are at most 240', async () => {
+test('each exported value is named in a page, and there are at most 245', async () => {
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(root, folder, path));
   const pages = [
@@ -202,7 +202,7 @@ test('each exported value is named in a page, and there are at most 240', async 
     [...names].filter((name) => !words.has(name) && !words.has(snakeCase(name))),
     [],
   );
-  assert.ok(names.size <= 240, `${names.size} values are exported`);
+  assert.ok(names.size <= 245, `${names.size} values are exported`);
 });
 
 test('`portico` exports the values of its stability page, and no others', async () => {
