@@ -88,8 +88,8 @@ function meet(a: CompiledRoute, b: CompiledRoute): boolean {
 /** Reports whether one path can have the fixed text of both: the whole text without variables, else its start. */
 function textsMeet(a: CompiledRoute, b: CompiledRoute): boolean {
   if (a.route.minimize || b.route.minimize) return true;
-  if (a.route.variables.size === 0) return b.takes(a.route.parts.join(''));
-  if (b.route.variables.size === 0) return a.takes(b.route.parts.join(''));
+  if (a.route.variables.size === 0) return b.takes(a.prefix);
+  if (b.route.variables.size === 0) return a.takes(b.prefix);
   return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
 }
 

@@ -108,7 +108,9 @@ export function translateRegex(pattern: string): TranslatedRegex {
       else addCharacter(setOf(element) ?? literal(escaped === undefined ? element : characterOf(escaped)));
     }
     const { source } = groups;
-    return { source: new RegExp(source, 'v') && source, names, matchesSlash, contextual };
+    // What is wrong in both languages, JavaScript's own parser refuses.
+    void new RegExp(source, 'v');
+    return { source, names, matchesSlash, contextual };
   } catch (cause) {
     if (cause instanceof RegexProblem) throw cause;
     throw new RegexProblem((cause as Error).message.replace(/^Invalid regular expression: .*: /s, ''), { cause });
