@@ -159,3 +159,35 @@ test('S3-7 the interval of a job goes on over a reload and a crash', async (t) =
   const then = (await until(next, (seconds) => seconds !== undefined))!;
   assert.ok(then < 597, `${then}`);
 });
+
+test('a job that runs in the old worker while the new one starts runs once', async (t) => {
+  const project = emptyProject({
+    'app.js': `import { writeSync } from 'node:fs';
+export const hello = (_globalConf, _localConf, { tasks }) => {
+  tasks.every(3, () => writeSync(1, 'ran ' + Date.now() + '\\n'), { name: 'job', jitter: 0 });
+  return (req, res) => res.end('hello');
+};
+`,
+    'api-paste.ini': '[app:hello]\npaste.app_factory = ./app.js:hello\n',
+    'portico.ini': `[api:hello]\nport = ${await freePort()}\nworkers = 1\n`,
+  });
+  const program = startProject(t, project);
+  const runs = (): number[] => [...program.output().matchAll(/^ran (\d+)$/gm)].map(([, at]) => Number(at));
+  const count = (wanted: number): Promise<unknown> =>
+    until(
+      async () => runs().length,
+      (found) => found >= wanted,
+    );
+  for (const round of [1, 2]) {
+    await count(round);
+    // The next worker takes longer to start than this.
+    await new Promise((resolve) => setTimeout(resolve, runs().at(-1)! + 2900 - Date.now()));
+    program.kill('SIGHUP');
+  }
+  await count(4);
+  const gaps = runs().map((at, index, all) => at - (all[index - 1] ?? 0));
+  assert.ok(
+    gaps.slice(1).every((gap) => gap > 2000),
+    gaps.join(' '),
+  );
+});

@@ -69,13 +69,14 @@ const HELD: unknown[] = [];
 export async function beginWork(releaseSignals: () => void, meanwhile: () => Promise<unknown>): Promise<() => void> {
   const begun = firstMessages();
   if ((await Promise.race([begun, nextTurn(undefined)])) === undefined) await meanwhile();
-  const { first, sockets } = await begun;
+  const { first, sockets, later } = await begun;
   const { assignment } = first;
   enterBy(first.link);
   if (first.arguments !== undefined) process.argv.splice(2, Number.POSITIVE_INFINITY, ...first.arguments);
   // The channel alone must not keep a worker alive whose application ended without a launch.
   process.channel?.unref();
   const link = new ParentLink(first, sockets, releaseSignals);
+  for (const message of later()) link.hear(message);
   Object.defineProperty(process, WORKER_LINK, { value: link, configurable: true });
   process.on('uncaughtException', (error) => link.uncaught(error));
   process.on(
@@ -98,6 +99,8 @@ interface Beginning {
   readonly first: Configure;
   /** One for each address, without those that a stop of the parent has closed. */
   readonly sockets: readonly ListenSocket[];
+  /** Ends listening, and returns what has come since: a value of the worker that this one replaces. */
+  later(): ToWorker[];
 }
 
 /** Waits for the first message and its sockets. */
@@ -106,7 +109,12 @@ function firstMessages(): Promise<Beginning> {
     const gone = (): never => process.exit(1);
     let first: Configure | undefined;
     const received: unknown[] = [];
+    const since: ToWorker[] = [];
     const hear = (message: unknown, socket: unknown): void => {
+      if (first !== undefined && received.length === first.addresses.length) {
+        since.push(message as ToWorker);
+        return;
+      }
       if (first !== undefined) received.push(socket);
       else if ((message as Configure).protocol === PROTOCOL) first = message as Configure;
       else {
@@ -116,9 +124,12 @@ function firstMessages(): Promise<Beginning> {
       }
       if (received.length < first.addresses.length) return;
       process.off('disconnect', gone);
-      process.off('message', hear);
       resolve({
         first,
+        later: () => {
+          process.off('message', hear);
+          return since;
+        },
         sockets: first.addresses.flatMap((address, at) => descriptorsOf([received[at]]).map((fd) => ({ address, fd }))),
       });
     };
@@ -203,20 +214,23 @@ export class ParentLink {
         void this.send({ kind: 'keep', key, value });
       },
     };
-    this.#channel.on('message', (message) => {
-      this.watch?.wake();
-      if (message.kind === 'taken') this.buckets.answered(message.taken);
-      else if (message.kind === 'kept') this.#values.set(message.key, message.value);
-      else if (message.kind === 'serve') this.mayServe.resolve();
-      else if (this.#listener === undefined) this.#early.push(message);
-      else this.#listener.message(message);
-    });
+    this.#channel.on('message', (message) => this.hear(message));
     this.#channel.on('disconnect', () => {
       if (this.#listener !== undefined) return this.#listener.gone();
       // Before there is a launcher, the process ends at once. A child that only builds says nothing.
       if (!this.builds) this.logOrphaned(createLogger());
       return this.#channel.exit(1);
     });
+  }
+
+  /** Handles a message of the parent. */
+  hear(message: ToWorker): void {
+    this.watch?.wake();
+    if (message.kind === 'taken') this.buckets.answered(message.taken);
+    else if (message.kind === 'kept') this.#values.set(message.key, message.value);
+    else if (message.kind === 'serve') this.mayServe.resolve();
+    else if (this.#listener === undefined) this.#early.push(message);
+    else this.#listener.message(message);
   }
 
   /** From now on the launcher handles the signals and all messages, including earlier ones. */
