@@ -33,6 +33,7 @@ export const plain = () => (req, res) => {
   if (pathname === '/broken') throw new Error('broken');
   if (pathname === '/block') for (const end = Date.now() + 300; Date.now() < end; );
   if (pathname === '/slow') return void setTimeout(() => res.end('slow'), 60);
+  if (pathname === '/think') return new Promise(() => undefined);
   if (pathname === '/wait') return res.writeHead(200).write('begun') && new Promise(() => undefined);
   res.end(String(process.pid));
 };
@@ -411,7 +412,7 @@ test('a reload that sets [metrics] enabled begins to count', async () => {
 
 test('gauges have what a worker reported last: memory, event loop, requests under way', async () => {
   const { port, admin } = await off();
-  const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/wait' }).end());
+  const open = [0, 1, 2].map(() => request({ host: '127.0.0.1', port, path: '/think' }).end());
   for (const each of open) each.on('error', () => undefined);
   const found = await until(
     admin,
