@@ -136,7 +136,7 @@ export function statusText({
 function lostLines({ logLinesLost }: StatusDocument['process']): string[] {
   if (logLinesLost === 0) return [];
   return [
-    `${countText(logLinesLost, 'log line')} could not be written since the start: was the disk full, or is standard error not read?`,
+    `${countText(logLinesLost, 'log line')} could not be written since the start, log_lines_lost in the log says when: was the disk full, or is standard error not read?`,
   ];
 }
 

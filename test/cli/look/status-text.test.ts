@@ -75,7 +75,7 @@ test('AU-8 the status has a line for each job, over all workers: spacing, runs, 
 test('status says how many lines of the log were lost, and what may be the reason', () => {
   assert.match(
     statusOf({ logLinesLost: 9 }),
-    /^9 log lines could not be written since the start: was the disk full, or is standard error not read\?$/m,
+    /^9 log lines could not be written since the start, log_lines_lost in the log says when: was the disk full, or is standard error not read\?$/m,
   );
   assert.doesNotMatch(statusOf({ logLinesLost: 0 }), /log line/);
 });
