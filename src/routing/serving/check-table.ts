@@ -85,11 +85,16 @@ function meet(a: CompiledRoute, b: CompiledRoute): boolean {
   return a.segments.every((segment, at) => b.segments[at] === undefined || segmentsMeet(segment, b.segments[at]));
 }
 
+/** Returns the whole path of a route without variables. */
+function textOf({ route }: CompiledRoute): string {
+  return route.parts.filter((part) => typeof part === 'string').join('');
+}
+
 /** Reports whether one path can have the fixed text of both: the whole text without variables, else its start. */
 function textsMeet(a: CompiledRoute, b: CompiledRoute): boolean {
   if (a.route.minimize || b.route.minimize) return true;
-  if (a.route.variables.size === 0) return b.takes(a.prefix);
-  if (b.route.variables.size === 0) return a.takes(b.prefix);
+  if (a.route.variables.size === 0) return b.takes(textOf(a));
+  if (b.route.variables.size === 0) return a.takes(textOf(b));
   return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
 }
 
