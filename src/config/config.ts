@@ -271,6 +271,11 @@ export class Config {
     return this.#state.files.paths;
   }
 
+  /** Absolute paths of files that the configuration before this one has read, and that can no longer be read: a reload without them. */
+  get filesLost(): readonly string[] {
+    return [...this.#state.files.lost];
+  }
+
   /** Files that this process has read itself, without those from its parent. @internal */
   get ownFilesRead(): readonly string[] {
     return this.#state.files.asked;

@@ -136,8 +136,9 @@ export function fromSnapshot(snapshot: ConfigSnapshot): State {
 /** One file as JSON, for the snapshot. */
 interface AcceptedFile {
   readonly path: string;
-  /** Absent for a file that has become a FIFO. */
+  /** Absent for a file that has become a FIFO, or is lost. */
   readonly base64: string | undefined;
+  readonly isLost?: boolean;
 }
 
 /**
@@ -147,6 +148,8 @@ interface AcceptedFile {
 class AcceptedFiles {
   /** Files by absolute path; a file that has become a FIFO has no bytes, and is refused to its readers. */
   readonly #files = new Map<string, Buffer | undefined>();
+  /** Absolute paths of the files that the configuration before has read, and that can no longer be read. */
+  readonly lost = new Set<string>();
   /** Files that were requested in this process. */
   readonly #asked = new Set<string>();
 
@@ -180,18 +183,21 @@ class AcceptedFiles {
     for (const path of this.#files.keys()) {
       const now = readUnlessFifo(path);
       if (now !== undefined || isFifo(path)) next.#files.set(path, now);
+      else next.lost.add(path);
     }
     return next;
   }
 
   toJSON(): AcceptedFile[] {
-    return [...this.#files].map(([path, bytes]) => ({ path, base64: bytes?.toString('base64') }));
+    const read = [...this.#files].map(([path, bytes]) => ({ path, base64: bytes?.toString('base64') }));
+    return [...read, ...[...this.lost].map((path) => ({ path, base64: undefined, isLost: true }))];
   }
 
   static from(files: readonly AcceptedFile[]): AcceptedFiles {
     const accepted = new AcceptedFiles();
-    for (const { path, base64 } of files) {
-      accepted.#files.set(path, base64 === undefined ? undefined : Buffer.from(base64, 'base64'));
+    for (const { path, base64, isLost } of files) {
+      if (isLost === true) accepted.lost.add(path);
+      else accepted.#files.set(path, base64 === undefined ? undefined : Buffer.from(base64, 'base64'));
     }
     return accepted;
   }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createConnectionServer } from 'node:net';
@@ -101,6 +102,27 @@ test('a policy file with an error is refused whole, with all errors and warnings
       return true;
     },
   );
+});
+
+test('a policy file that the configuration before has read and that is gone is a warning: rules of the code may allow more', async () => {
+  const files = { 'policy.yaml': '"books:delete": "!"\n', 'policy.d/more.yaml': '"books:list": "!"\n' };
+  const { config, folder, log } = await configOf('', files);
+  assert.equal(await definition.load(config).allows(admin, 'books:delete'), false);
+  rmSync(join(folder, 'policy.yaml'));
+  rmSync(join(folder, 'policy.d/more.yaml'));
+  const { config: next } = await config.next();
+  assert.equal(await definition.load(next).allows(admin, 'books:delete'), true);
+  const told = log.lines.map(({ level, message }) => `${level} ${message.replaceAll(folder, '')}`);
+  assert.equal(
+    told.filter((line) =>
+      /^warn \/policy(?:\.yaml|\.d\/more\.yaml):.*it is gone: rules are those of the code/.test(line),
+    ).length,
+    2,
+    told.join('\n'),
+  );
+  // The next one has not read it.
+  const { config: later } = await next.next();
+  assert.deepEqual(later.filesLost, []);
 });
 
 test('a policy file that the operator names must exist', async () => {

@@ -2,7 +2,7 @@
  * Finds the policy files of a configuration, and joins their rules.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { type Diagnostic, shownPath } from 'portico/extension';
 import { type FileRule, POLICY_FILE, type PolicyFile, readPolicyFile } from './policy-file.js';
 
@@ -19,6 +19,13 @@ export interface PolicyPlaces {
 export function policyPath({ policyFile, isWritten, find }: PolicyPlaces): string | undefined {
   const found = find(policyFile);
   return found ?? (policyFile === 'policy.yaml' && !isWritten ? find('policy.json') : undefined);
+}
+
+/** Reports whether a path may be that of a policy file: by its name, or its directory. */
+export function isPolicyPath(path: string, policyFile: string, directories: readonly string[]): boolean {
+  const endsIn = (whole: string, name: string): boolean => whole === name || whole.endsWith(`${sep}${name}`);
+  const files = policyFile === 'policy.yaml' ? [policyFile, 'policy.json'] : [policyFile];
+  return files.some((name) => endsIn(path, name)) || directories.some((name) => endsIn(dirname(path), name));
 }
 
 /** Returns the paths of the files in a directory, in the order of their names, without hidden ones and directories. */

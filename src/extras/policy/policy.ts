@@ -3,7 +3,14 @@
  */
 import { Fault, type RequestContext } from 'portico/app';
 import type { Config } from 'portico/config';
-import { ConfigurationRefused, type Diagnostic, didYouMean, inOrder, type Logger } from 'portico/extension';
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  didYouMean,
+  inOrder,
+  type Logger,
+  locationInFile,
+} from 'portico/extension';
 import type { ActionRequest } from 'portico/routing';
 import type { Awaitable } from 'portico/service';
 import type { Members } from './check.js';
@@ -11,7 +18,14 @@ import { credentialsOf, Enforcer } from './enforcer.js';
 import { serverAsker } from './http-check.js';
 import { shown } from './policy-error.js';
 import { type FileRule, POLICY_FILE } from './policy-file.js';
-import { joinedRules, type PolicyPlaces, pathsInDirectory, policyPath, readPolicyFiles } from './policy-files.js';
+import {
+  isPolicyPath,
+  joinedRules,
+  type PolicyPlaces,
+  pathsInDirectory,
+  policyPath,
+  readPolicyFiles,
+} from './policy-files.js';
 import { policyOptions } from './policy-options.js';
 import {
   type RegisteredRule,
@@ -138,12 +152,12 @@ function loadEnforcer(
   log: Logger,
 ): Enforcer {
   const options = config.group('oslo_policy', policyOptions);
-  const { paths, missing } = pathsOf(config);
+  const { paths, missing, gone } = pathsOf(config);
   const files = readPolicyFiles(paths, (path) => config.readFile(path));
   const written = joinedRules(files);
   const rules = new RuleSet(registered, written, options);
   const { own, foreign } = policyFindings(registered, written, rules);
-  const findings = [...missing, ...files.flatMap(({ problems }) => problems), ...own];
+  const findings = [...missing, ...gone, ...files.flatMap(({ problems }) => problems), ...own];
   loaded.set(config, [...loadedPolicies(config), { registered, written, findings, foreign }]);
   // Of several APIs, each has its own process: what none of them knows, api-cli policy check finds.
   const isAlone = config.listAllSections().filter((name) => /^(?:api|service):/.test(name)).length < 2;
@@ -165,8 +179,13 @@ function loadEnforcer(
   });
 }
 
-/** Returns the paths of the policy files, and an error for one that the operator names and that does not exist. */
-function pathsOf(config: Config): { readonly paths: readonly string[]; readonly missing: readonly Diagnostic[] } {
+/**
+ * Returns the paths of the policy files, an error for one that the operator names and that does not exist, and a warning for each that the
+ * configuration before this one has read and that is gone: without it a rule may allow more.
+ */
+function pathsOf(
+  config: Config,
+): Readonly<Record<'missing' | 'gone', readonly Diagnostic[]>> & { readonly paths: readonly string[] } {
   const { policyFile, policyDirs } = config.group('oslo_policy', policyOptions);
   const location = config.getLocation('oslo_policy', 'policy_file');
   const isWritten = location.kind !== 'default';
@@ -184,6 +203,18 @@ function pathsOf(config: Config): { readonly paths: readonly string[]; readonly 
   return {
     paths: [...(file === undefined ? [] : [file]), ...directories.flatMap(pathsInDirectory)],
     missing: file === undefined && isWritten ? [missing] : [],
+    gone: config.filesLost
+      .filter((path) => isPolicyPath(path, policyFile, policyDirs))
+      .map(
+        (path): Diagnostic => ({
+          severity: 'warning',
+          code: POLICY_FILE,
+          location: locationInFile({ file: path, line: 1, column: 1 }),
+          message:
+            'the configuration before this one has read this file, and it is gone: rules are those of the code and of the other files',
+          hint: 'Put it back. A policy_file that is set refuses a reload without it.',
+        }),
+      ),
   };
 }
 
