@@ -3,8 +3,11 @@
  */
 import { startAhead } from '../launch/internal.js';
 import { holdSignals, optionVariables } from '../process/index.js';
+import { isOneProcess } from '../service/internal.js';
 import { commandFirst, serveArguments } from './command-line.js';
 import { COMMANDS } from './commands.js';
+import { loadServed } from './configured/load-configuration.js';
+import type { ServeLine } from './program.js';
 
 /** Runs the command with its arguments. `release` ends the hold on signals. */
 export async function begin(argv: readonly string[], release: ReturnType<typeof holdSignals>): Promise<void> {
@@ -20,13 +23,15 @@ export async function begin(argv: readonly string[], release: ReturnType<typeof 
     const [dev, traceErrors] = [words.includes('--dev'), words.includes('--trace-errors')];
     process.exitCode = await serve({ dev, traceErrors });
   } else {
-    // A configuration most likely has this prefix; if the list differs, the worker is started anew.
-    const variables = optionVariables(process.env, 'PORTICO');
-    const withheld = Object.keys(variables);
-    const isOneProcess = variables.PORTICO_DEFAULT__WORKERS?.trim() === '0';
-    if (serves && servesApis(words) && !isOneProcess) startAhead({ host: process, withheld, shown: () => argv });
+    const args = serves ? serveArguments(words) : undefined;
+    const line = args && { args, config: loadServed(args) };
+    if (line !== undefined && (await startsWorkers(line))) {
+      // A configuration most likely has this prefix; if the list differs, the worker is started anew.
+      const withheld = Object.keys(optionVariables(process.env, 'PORTICO'));
+      startAhead({ host: process, withheld, shown: () => argv });
+    }
     const { runCommand } = await import('./program.js');
-    await runCommand(words, serves);
+    await runCommand(words, serves, line);
   }
 }
 
@@ -39,8 +44,13 @@ async function withCommandFirst(argv: readonly string[]): Promise<readonly strin
   return commandFirst(argv, (word) => isCore(word) || commands.has(word));
 }
 
-/** Returns true if a line has only options of `serve`, and does not select services only. */
-function servesApis(words: readonly string[]): boolean {
-  const args = serveArguments(words);
-  return args !== undefined && (args.enabledServices === undefined || args.enabledApis !== undefined);
+/** Reports whether a line most likely starts a worker of an API: it does not select services only, and there are workers. */
+async function startsWorkers({ args, config }: ServeLine): Promise<boolean> {
+  if (args.enabledServices !== undefined && args.enabledApis === undefined) return false;
+  try {
+    return !isOneProcess(await config) || args.dev === true;
+  } catch {
+    // `serve` reports it.
+    return false;
+  }
 }

@@ -4,21 +4,27 @@
  */
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { Config } from '../config/index.js';
 import { errorText, nearestOrAll } from '../errors/index.js';
 import { ownVersion } from '../modules/index.js';
 import { exitLocation, withSourceLines } from '../process/index.js';
 import { endSoon, exitStatusOf, failureText, STATUS_REFUSED, STATUS_USAGE } from './command-failure.js';
-import { addCommonOptions, commandFirst, hasOption, serveArguments } from './command-line.js';
+import { addCommonOptions, commandFirst, hasOption, type ServeArguments } from './command-line.js';
 import { COMMANDS, type CommandFile } from './commands.js';
 
-/** Runs one command line and sets the exit status. `serves`: no other command is named. */
-export async function runCommand(words: readonly string[], serves: boolean): Promise<void> {
+/** A line that has only options of `serve`, and its configuration. */
+export interface ServeLine {
+  readonly args: ServeArguments;
+  readonly config: Promise<Config>;
+}
+
+/** Runs one command line and sets the exit status. `serves`: no other command is named; `line`: it needs no parser. */
+export async function runCommand(words: readonly string[], serves: boolean, line?: ServeLine): Promise<void> {
   try {
     // Without the parser of all commands, a process that only supervises uses 0.8 MiB less.
-    const plain = serves ? serveArguments(words) : undefined;
-    if (plain === undefined) return await parseCommand(words, serves);
+    if (line === undefined) return await parseCommand(words, serves);
     const { serve } = await import('./serve/serve.js');
-    process.exitCode = await serve(plain);
+    process.exitCode = await serve(line.args, line.config);
   } catch (error) {
     const { isWorker } = await import('../launch/internal.js');
     // Only a worker's parent reports the error, which it gets through the channel.

@@ -3,7 +3,7 @@ export { wasLogged } from './exit-status.js';
 export { launch as launchOnCall } from './launch-on-call.js';
 export { launcherOptions } from './launcher-options.js';
 export { describeShare } from './parent/worker-memory.js';
-export { endAhead, startAhead } from './parent/worker-process.js';
+export { startAhead } from './parent/worker-process.js';
 export { SignalHandler } from './process/signals.js';
 export { buildConfiguration } from './reload/build-configuration.js';
 export { MORE_ERRORS_MS, refuseAll, type Validating, validateAfter, validated } from './services/validation.js';

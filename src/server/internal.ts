@@ -2,7 +2,6 @@
 
 export {
   enabledServicesOptions,
-  isOneProcess,
   managerOf,
   missingComma,
   type Names,

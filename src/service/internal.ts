@@ -18,6 +18,7 @@ export {
 export { heartbeatOptions, hostOf, managerOptions, managerSettings, namedManager } from './manager-options.js';
 export { describeJobs, type ManagerPeriodicOptions } from './managers-periodic-tasks.js';
 export { besideOption, importModuleExport, makeFrom } from './module-export.js';
+export { isOneProcess, oneProcessOptions } from './one-process.js';
 export type * from './registry-contract.js';
 export { formatAddress, isListening, isPlanned, isWildcard } from './service.js';
 export {

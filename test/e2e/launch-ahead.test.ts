@@ -1,4 +1,4 @@
-/** The worker that `api-cli` starts before it has read its configuration. */
+/** The worker that `api-cli` starts as soon as it knows from its configuration that there are workers. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -9,7 +9,7 @@ import { ask } from './clients.js';
 import { emptyProject, freePort, type Program, startProject } from './program.js';
 import { pidProject } from './projects.js';
 
-/** Preloaded in the parent: prints the processes it starts and when it opens its configuration. */
+/** Preloaded in the parent: prints the processes it starts and when it opens its files. */
 const TELLING = `
 if (process.env.PORTICO_WORKER_ID === undefined) {
   const child_process = require('node:child_process');
@@ -23,7 +23,8 @@ if (process.env.PORTICO_WORKER_ID === undefined) {
     return child;
   };
   const told = (open) => (path, ...rest) => {
-    if (String(path).endsWith('portico.ini')) writeSync(2, 'opened\\n');
+    const [name] = /[\\w-]+\\.ini$/.exec(String(path)) ?? [];
+    if (name !== undefined) writeSync(2, 'opened ' + name + '\\n');
     return open(path, ...rest);
   };
   Object.assign(fs, { readFileSync: told(readFileSync), openSync: told(openSync) });
@@ -36,16 +37,17 @@ function start(t: TestContext, files: Record<string, string>, args: readonly str
   return startProject(t, project, args, { NODE_OPTIONS: '--require ./telling.cjs' });
 }
 
-const told = (program: Program): string[] => program.stderr.match(/^(?:opened|spawned \d+)$/gm) ?? [];
+const told = (program: Program): string[] => program.stderr.match(/^(?:opened|spawned) .+$/gm) ?? [];
 const started = (program: Program): number[] =>
   told(program).flatMap((line) => (line.startsWith('spawned') ? Number(line.split(' ')[1]) : []));
 
-test('the first worker of api-cli starts before the configuration is read, and is the one that serves', async (t) => {
+test('the first worker of api-cli starts when its configuration is loaded, before anything else is read, and is the one that serves', async (t) => {
   const port = await freePort();
   const program = start(t, pidProject(port, 2));
   await program.printed(/^hello\b.*2 workers/m);
-  const lines = told(program);
-  assert.ok(lines[0]?.startsWith('spawned') && lines[1] === 'opened', lines.join(', '));
+  const lines = told(program).map((line) => line.replace(/\d+$/, ''));
+  const [first, ...rest] = lines.slice(0, lines.indexOf('opened api-paste.ini')).toReversed();
+  assert.deepEqual([first, [...new Set(rest)]], ['spawned ', ['opened portico.ini']], lines.join(', '));
   const workers = started(program);
   assert.equal(workers.length, 2);
   const serving = new Set<number>();

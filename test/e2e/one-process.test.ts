@@ -128,6 +128,36 @@ test('two APIs are served by the process that was started, which has no child', 
   );
 });
 
+test('no other process is started for a moment either, wherever the configuration says that there are no workers', async (t) => {
+  const notes = `
+    const { appendFileSync } = require('node:fs');
+    require('node:diagnostics_channel').subscribe('child_process', () => appendFileSync('started', 'one '));
+  `;
+  const one = '[DEFAULT]\nworkers = 0\n';
+  for (const [start, args, env, started] of [
+    [one, [], {}, ''],
+    [`${one}log_format = json\n`, ['--enabled-apis', 'books'], {}, ''],
+    ['', ['--set', 'DEFAULT.workers=0'], {}, ''],
+    ['', [], { PORTICO_DEFAULT__WORKERS: '0' }, ''],
+    ['', [], {}, 'one '],
+  ] as const) {
+    const text = `${start}[api:books]\nport = 0\nworkers = 1\n`;
+    const files = {
+      'app.js': APP,
+      'api-paste.ini': paste('one'),
+      'portico.ini': text,
+      'notes.cjs': notes,
+      started: '',
+    };
+    const project = emptyProject(files);
+    const options = `--require=${join(project.folder, 'notes.cjs')}`;
+    const program = startProject(t, project, args, { ...env, NODE_OPTIONS: options });
+    await program.printed(/Ready after|"event":"ready"/);
+    assert.equal(readFileSync(join(project.folder, 'started'), 'utf8'), started, `${start}${args.join(' ')}`);
+    await program.end();
+  }
+});
+
 test('commands of the control socket, probes and metrics are as with workers; scale names the reason', async () => {
   const { folder, ports, command, write } = await shared();
   const slow = ask(`http://127.0.0.1:${ports.films}/slow`);

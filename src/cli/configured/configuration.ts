@@ -1,24 +1,19 @@
 /**
  * First step of every command: the configuration that its options name, and its paste file.
  */
-import { Config, type LoadOptions } from '../../config/index.js';
-import { ConfigError, present, searchedDirs } from '../../config/internal.js';
+import type { Config } from '../../config/index.js';
+import { ConfigError, searchedDirs } from '../../config/internal.js';
 import { type Diagnostic, shownPath } from '../../errors/index.js';
 import { apiOptions, namesIn, configuredPasteFile as pasteFileOf, serviceOptions } from '../../server/internal.js';
-import type { ConfigurationArguments } from '../command-line.js';
+import { loadConfiguration } from './load-configuration.js';
 
 /** Reads the configuration. With `collect`, errors in the files are kept for `config.validate()`. */
-export async function readConfiguration(
-  args: ConfigurationArguments,
-  more: Pick<LoadOptions, 'collect' | 'log' | 'argv'> & { readonly set?: readonly string[] } = {},
-): Promise<Config> {
-  const { set = [], ...rest } = more;
-  const config = await Config.load({
-    argv: false,
-    ...present({ files: args.configFile, dirs: args.configDir }),
-    set: [...(args.set ?? []), ...set],
-    ...rest,
-  });
+export async function readConfiguration(...how: Parameters<typeof loadConfiguration>): Promise<Config> {
+  return registered(await loadConfiguration(...how));
+}
+
+/** Declares the options of the loaded modules, and of the enabled APIs and services. Returns the configuration. */
+export function registered(config: Config): Config {
   config.registerLoaded();
   registerNamed(config);
   return config;

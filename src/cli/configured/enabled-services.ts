@@ -5,7 +5,8 @@ import type { Config } from '../../config/index.js';
 import { diagnose } from '../../config/internal.js';
 import { type Diagnostic, nearestOrAll, PorticoError, Refusals } from '../../errors/index.js';
 import { type MakeService, namedManager, type SectionServices, sectionServices } from '../../managers/index.js';
-import { isOneProcess, type Names, serviceOptions } from '../../server/internal.js';
+import { type Names, serviceOptions } from '../../server/internal.js';
+import { isOneProcess } from '../../service/internal.js';
 import type { EnabledApisOptions } from './enabled-apis.js';
 
 /**

@@ -16,7 +16,6 @@ import { adminOptions, controlOptions } from '../../operating/internal.js';
 import { enteredFolder } from '../../process/index.js';
 import {
   clientAuthOf,
-  isOneProcess,
   namesIn,
   type PlannedApi,
   serviceOptions,
@@ -24,7 +23,7 @@ import {
   wsgiOptions,
 } from '../../server/internal.js';
 import type { ApiFacts, ApplicationFacts, ListenAddress, ListenerFacts } from '../../service/index.js';
-import { formatAddress, isWildcard } from '../../service/internal.js';
+import { formatAddress, isOneProcess, isWildcard } from '../../service/internal.js';
 import type { ConfigurationArguments } from '../command-line.js';
 import { registerBundledOptions } from '../configured/bundled-options.js';
 import { registerNamed } from '../configured/configuration.js';

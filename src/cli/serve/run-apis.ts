@@ -12,15 +12,16 @@ import {
   whole,
 } from '../../errors/index.js';
 import { type LauncherOptions, ProcessLauncher, ServiceLauncher } from '../../launch/index.js';
-import { describeShare, endAhead, isWorker, launcherOptions } from '../../launch/internal.js';
+import { describeShare, isWorker, launcherOptions } from '../../launch/internal.js';
 import type { Logger } from '../../log/index.js';
 import { callsProvider } from '../../managers/index.js';
 import { explainedError, pagesOfError } from '../../modules/index.js';
 import type { ServiceStatus } from '../../operating/index.js';
 import { DESCRIBE_TOPIC, STATE_TOPIC, type StateQuestion } from '../../operating/internal.js';
 import { describeLimits, holdSignals, returnStartMemory, withSourceLines } from '../../process/index.js';
-import { isOneProcess, namesIn } from '../../server/internal.js';
+import { namesIn } from '../../server/internal.js';
 import type { Awaitable, Launchable, ListenAddress, ServiceBase } from '../../service/index.js';
+import { isOneProcess } from '../../service/internal.js';
 import { exitStatusOf } from '../command-failure.js';
 import { readConfiguration, refuseUnread } from '../configured/configuration.js';
 import { nothingEnabled, unplacedAt } from '../configured/enabled-apis.js';
@@ -153,7 +154,6 @@ async function launchApis(
   };
   const running = (): string[] => launcher?.status().services.map(({ name }) => name) ?? [];
   const isAlone = !isWorker() && options.dev !== true && isOneProcess(config);
-  if (isAlone) endAhead();
   const role = isAlone || isWorker() ? 'worker' : 'parent';
   const launcherOf: LauncherOptions = {
     config,

@@ -4,7 +4,7 @@
 import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config/index.js';
-import { UsageError, workerAssignment } from '../../config/internal.js';
+import { workerAssignment } from '../../config/internal.js';
 import type { Diagnostic } from '../../errors/index.js';
 import { ServiceLauncher } from '../../launch/index.js';
 import { buildConfiguration, isBuild, isWorker, tellBuilt } from '../../launch/internal.js';
@@ -12,16 +12,17 @@ import type { Logger } from '../../log/index.js';
 import type { PlannedSectionService, SectionService } from '../../managers/index.js';
 import { firstParent } from '../../process/index.js';
 import type { WSGIService } from '../../server/index.js';
-import { isOneProcess, namesIn, type PlannedApi } from '../../server/internal.js';
+import { namesIn, type PlannedApi } from '../../server/internal.js';
 import type { ListenAddress } from '../../service/index.js';
-import { formatAddress } from '../../service/internal.js';
+import { formatAddress, isOneProcess } from '../../service/internal.js';
 import { countText } from '../../text/index.js';
 import { example } from '../command.js';
 import { endSoon } from '../command-failure.js';
 import { addConfigurationOptions, addServeOptions, type ServeArguments } from '../command-line.js';
-import { NAME_A_CONFIGURATION, noConfiguration, readConfiguration } from '../configured/configuration.js';
+import { NAME_A_CONFIGURATION, noConfiguration, registered } from '../configured/configuration.js';
 import type { EnabledApisOptions } from '../configured/enabled-apis.js';
 import { enabledServices } from '../configured/enabled-services.js';
+import { loadServed } from '../configured/load-configuration.js';
 import { namesLogger, programLog } from '../configured/named-logger.js';
 import { asLogged, plan, refuseErrors } from '../validate/plan.js';
 import { programOf, wholeProgram } from '../validate/program.js';
@@ -41,21 +42,13 @@ export function register(program: Command): void {
   });
 }
 
-/** Runs `serve` with its options. In a worker, whose configuration comes from the parent, only the other options apply. */
-export async function serve(args: ServeArguments): Promise<number> {
-  refuseEmpty('--enabled-apis is empty', args.enabledApis);
-  refuseEmpty('--enabled-services is empty', args.enabledServices);
-  const set: string[] = [];
-  if (args.enabledApis !== undefined || args.enabledServices !== undefined) {
-    // The command line names all services that start.
-    set.push(
-      `DEFAULT.enabled_apis=${args.enabledApis ?? ''}`,
-      `DEFAULT.enabled_services=${args.enabledServices ?? ''}`,
-    );
-  }
-  if (args.enabledSslApis !== undefined) set.push(`DEFAULT.enabled_ssl_apis=${args.enabledSslApis}`);
+/**
+ * Runs `serve` with its options, and the configuration that is being loaded. In a worker, whose configuration comes from the parent, only the other
+ * options apply.
+ */
+export async function serve(args: ServeArguments, loading: Promise<Config> = loadServed(args)): Promise<number> {
   const { dev = false, traceErrors = false } = args;
-  const config = await readConfiguration(args, { set, collect: true });
+  const config = registered(await loading);
   if (dev) useDevelopmentDefaults(config);
   if (isBuild()) await tellBuilt(await findings(config, args));
   const { log: whole, refusals } = await programLog(config, dev ? 'text' : undefined);
@@ -176,12 +169,6 @@ async function shortLog(config: Config, whole: Logger, save: Save): Promise<Logg
   const log = developmentLog(whole, isWorker() ? 'worker' : 'parent', save);
   config.useLogger(log);
   return log;
-}
-
-function refuseEmpty(message: string, names: string | undefined): void {
-  if (names === undefined || names.split(',').some((name) => name.trim() !== '')) return;
-  const hint = 'Write names separated by commas, or omit the option to start what the configuration enables.';
-  throw new UsageError(message, hint);
 }
 
 /** Logs that no configuration file was found: as a warning if nothing else names a service. */

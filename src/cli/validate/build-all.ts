@@ -17,8 +17,8 @@ import {
   type TableWarning,
 } from '../../routing/internal.js';
 import { WSGIService } from '../../server/index.js';
-import { isOneProcess, managerOf, type Names, type PlannedApi, pipelineOf } from '../../server/internal.js';
-import { extensionsOf } from '../../service/internal.js';
+import { managerOf, type Names, type PlannedApi, pipelineOf } from '../../server/internal.js';
+import { extensionsOf, isOneProcess } from '../../service/internal.js';
 import { configuredPasteFile } from '../configured/configuration.js';
 import { enabledServices } from '../configured/enabled-services.js';
 import { namedLogger } from '../configured/named-logger.js';

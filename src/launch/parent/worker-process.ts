@@ -93,7 +93,7 @@ interface Ahead {
 let ahead: Ahead | undefined;
 
 /**
- * Starts the first worker before its service is known: it loads its modules while its parent reads the configuration.
+ * Starts the first worker before its service is known: it loads its modules while its parent loads its own.
  * The first worker that is spawned with the same command becomes this process; if there is none, it is killed. It does
  * not keep the parent alive, and ends with it.
  */
@@ -113,14 +113,6 @@ export function startAhead(program: WorkerProgram): void {
   for (const each of handlesOf(child)) each.unref();
   process.once('exit', kill);
   ahead = { child, command, kill };
-}
-
-/** Ends the process that was started ahead, in an application that needs no workers. */
-export function endAhead(): void {
-  if (ahead === undefined) return;
-  process.off('exit', ahead.kill);
-  ahead.kill();
-  ahead = undefined;
 }
 
 /** Returns the process that was started ahead, if its command is the same. */

@@ -85,12 +85,6 @@ export function namesIn(config: Config): Names {
   };
 }
 
-/** Reports whether one process serves all APIs and services, without workers: `[DEFAULT] workers = 0`. */
-export function isOneProcess(config: Config): boolean {
-  if (!config.has('DEFAULT', 'workers')) config.register('DEFAULT', enabledApisOptions);
-  return config.resolve('DEFAULT', 'workers').value === 0;
-}
-
 /** Returns the names in an option of `[DEFAULT]`, each once: a duplicate is reported with other errors, and hides none of them. */
 function listed(config: Config, options: OptionDeclarations, opt: string): readonly string[] {
   if (!config.has('DEFAULT', opt)) config.register('DEFAULT', options);

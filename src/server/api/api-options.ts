@@ -10,6 +10,7 @@ import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
 import { processors } from '../../process/index.js';
 import type { ManagerContext, ManagerSource, Registration } from '../../service/index.js';
+import { oneProcessOptions } from '../../service/internal.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import { PATHS } from '../wsgi-options.js';
 
@@ -109,11 +110,7 @@ export const enabledApisOptions = defineOptions('DEFAULT', {
     unique: true,
     help: 'Enabled APIs to serve over HTTPS, with the certificate of their section or of [ssl].',
   }),
-  workers: integer({
-    restart: true,
-    sampleDefault: 'by each API',
-    help: '0: one process serves all APIs and services, without workers, for containers with one worker. Nothing replaces it: worker_timeout, a crash and a memory limit end the process. Other numbers belong in the section of an API.',
-  }),
+  ...oneProcessOptions,
 });
 
 /** The part of a Loader that a service needs. */

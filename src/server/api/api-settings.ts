@@ -15,9 +15,9 @@ import {
   whatItIs,
 } from '../../errors/index.js';
 import type { ListenAddress } from '../../service/index.js';
+import { isOneProcess } from '../../service/internal.js';
 import type { ServerOptions } from '../server-options.js';
 import { type WsgiOptions, wsgiOptions } from '../wsgi-options.js';
-import { isOneProcess } from './api-names.js';
 import { apiOptions, type WSGIServiceOptions } from './api-options.js';
 
 /** The options of one API, checked. */

@@ -7,8 +7,8 @@ import type { Config, HostPort, ListenValue, OptionIssue } from '../../config/in
 import { crossCheck, isSet } from '../../config/internal.js';
 import { locationText, nearestNames } from '../../errors/index.js';
 import { mostWorkers } from '../../process/index.js';
-import { isWildcard } from '../../service/internal.js';
-import { appsOf, isOneProcess, missingComma, type Names, namesIn, readablePaste, serviceOptions } from './api-names.js';
+import { isOneProcess, isWildcard } from '../../service/internal.js';
+import { appsOf, missingComma, type Names, namesIn, readablePaste, serviceOptions } from './api-names.js';
 import { apiOptions } from './api-options.js';
 
 for (const check of [
