@@ -182,26 +182,51 @@ testBoth('RT-158 the status an action declares', async (t, Router) => {
   assert.deepEqual([(await send('POST', '/b')).status, (await send('POST', '/b')).text], [201, '{"a":1}']);
 });
 
-testBoth('RT-159 dates, BigInt, response schemas; a cycle gets 500 and is logged', async (t, Router) => {
+testBoth('RT-159 dates, response schemas; a cycle gets 500 and is logged', async (t, Router) => {
   const log = keepingLogger();
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;
   const response = { 200: { type: 'object', properties: { id: { type: 'string' } } } };
   const router = new Router({ log });
-  router.connect('/date', { handler: () => ({ at: new Date(0), big: 2n ** 70n, text: '"1"' }) });
+  router.connect('/date', { handler: () => ({ at: new Date(0), text: '"1"' }) });
   router.connect('/cycle', { handler: () => cycle });
   router.connect('/schema', { controller: { x: action({ response }, () => ({ id: 5, secret: 1 })) }, action: 'x' });
   const send = await serveRouter(t, router);
-  assert.equal(
-    (await send('GET', '/date')).text,
-    '{"at":"1970-01-01T00:00:00.000Z","big":1180591620717411303424,"text":"\\"1\\""}',
-  );
+  assert.equal((await send('GET', '/date')).text, '{"at":"1970-01-01T00:00:00.000Z","text":"\\"1\\""}');
   assert.equal((await send('GET', '/cycle')).status, 500);
   const levels = log.lines.map(({ level }) => level);
   assert.deepEqual(levels, ['error']);
   const shaped = await send('GET', '/schema');
   assert.deepEqual([shaped.text, shaped.headers['content-type']], ['{"id":"5"}', 'application/json']);
 });
+
+testBoth(
+  'a function and a BigInt have no JSON: 500, and the log says what to return; an integer of a schema may be one',
+  async (t, Router) => {
+    const { log, lines } = captureLog();
+    const schema = { type: 'object', properties: { id: { type: 'integer' } } };
+    const router = new Router({ log });
+    router.get('/function', () => () => 1);
+    router.get('/text', { response: { 200: { type: 'string' } } }, () => (() => 'code') as unknown as string);
+    router.get('/symbol', () => new Reply(Symbol('x')));
+    router.get('/big', () => ({ books: [{ id: 2n ** 70n }] }));
+    router.get('/alone', () => 5n);
+    router.get('/schema', { response: { 200: schema } }, () => ({ id: 2n ** 70n }) as unknown as { id: number });
+    const send = await serveRouter(t, router);
+    for (const [path, said] of [
+      ['/function', 'it is a function: call it, and return the result'],
+      ['/text', 'it is a function: call it, and return the result'],
+      ['/symbol', 'it is a symbol: return a text'],
+      ['/big', 'JSON has no form for the BigInt at "id": return Number(value) or String(value), or declare an integer'],
+      ['/alone', 'JSON has no form for the BigInt: return Number(value)'],
+    ] as const) {
+      assert.equal((await send('GET', path)).status, 500, path);
+      assert.ok(JSON.stringify(lines.at(-1)).includes(JSON.stringify(said).slice(1, -1)), JSON.stringify(lines));
+    }
+    assert.equal((await send('GET', '/schema')).text, '{"id":1180591620717411303424}');
+    assert.equal(lines.length, 5);
+  },
+);
 
 testBoth('RT-160 JSON unless more is offered; a suffix beats the header; strict refuses', async (t, Router) => {
   const table = (options: object): Router =>

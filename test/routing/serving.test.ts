@@ -27,7 +27,6 @@ const things = {
   later: async () => ({ later: true }),
   query: ({ query }: ActionRequest) => ({ query }),
   body: ({ body }: ActionRequest) => ({ body: body ?? null }),
-  big: () => ({ big: 10n ** 20n }),
   fails: () => {
     throw new Error('oops');
   },
@@ -405,7 +404,7 @@ testBoth(
       fastify.addHook('onError', async (_request, _reply, error) => void seen.push(error.message));
     };
     const router = new Router({ plugins: [note], log: silentLogger() });
-    router.connect('/value', { handler: () => ({ a: 1n }) });
+    router.connect('/value', { handler: () => ({ a: 1 }) });
     router.connect('/throws', {
       handler: () => Promise.reject(Object.assign(new Error('inner'), { statusCode: 404 })),
     });

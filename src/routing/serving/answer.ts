@@ -1,7 +1,6 @@
 /**
  * The response to the result of an action: status, headers, and a body to send.
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders } from 'node:http';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { Fault } from '../../app/index.js';
@@ -47,7 +46,7 @@ export interface Head {
 /** Returns the serializer of a response schema, by the status and type of the response. */
 export type SerializerOf = (status: number, type: OutgoingHttpHeader) => Serializer | undefined;
 
-/** Returns the response to the result of an action. Throws for a status that cannot be sent; its headers are checked for a stream only. */
+/** Returns the response to the result of an action. Throws for a status and a value that cannot be sent; its headers are checked for a stream only. */
 export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf?: SerializerOf): Answer {
   const headers: OutgoingHttpHeaders = {};
   let value = result;
@@ -85,6 +84,8 @@ export function answerOf(result: unknown, asked: Asked, head: Head, serializerOf
     discardAnswer(value);
     return bodyless(status, headers);
   }
+  if (typeof value === 'function') throw new TypeError('it is a function: call it, and return the result');
+  if (typeof value === 'symbol') throw new TypeError('it is a symbol: return a text');
   // The length is known.
   if (headers['transfer-encoding'] !== undefined) delete headers['transfer-encoding'];
   const type = headers['content-type'] ?? head.getHeader('content-type');
@@ -271,18 +272,30 @@ export class AnswerTypes {
 // The JSON text of the value of an action.
 
 /**
- * Returns the JSON text of a value; `null` for a value without a JSON form. A `BigInt` is written as a decimal number. Throws a `TypeError`
- * for a cyclic value, and for one of which nothing would be left.
+ * Returns the JSON text of a value; `null` for a value without a JSON form. Throws a `TypeError` for a cyclic value, for a `BigInt`, and for one of
+ * which nothing would be left.
  */
 function jsonText(value: unknown): string {
+  let text: string;
   try {
-    const text = JSON.stringify(value) ?? 'null';
-    if (text === '{}') refuseLoss(value);
-    return text;
+    text = JSON.stringify(value) ?? 'null';
   } catch (error) {
-    if (!(error instanceof TypeError) || !/BigInt/.test(error.message)) throw error;
-    return withBigInts(value);
+    refuseBigInt(value);
+    throw error;
   }
+  if (text === '{}') refuseLoss(value);
+  return text;
+}
+
+/** Throws for a value with a BigInt, and says where it is: as a number, a client may read it as another one. */
+function refuseBigInt(value: unknown): void {
+  JSON.stringify(value, (key, item: unknown) => {
+    if (typeof item !== 'bigint') return item;
+    const where = key === '' ? '' : ` at ${JSON.stringify(key)}`;
+    throw new TypeError(
+      `JSON has no form for the BigInt${where}: return Number(value) or String(value), or declare an integer in the response schema`,
+    );
+  });
 }
 
 /** Values of bytes that are not sent as such, and the value to return instead. */
@@ -305,11 +318,4 @@ export function refuseLoss(value: unknown): void {
       ? `JSON has no form for the members of a value of ${name}: write [...values], or Object.fromEntries(values)`
       : `JSON has no form for the bytes of a value of ${name}: write ${bytes}`,
   );
-}
-
-/** `JSON.stringify` can write a BigInt only as text; the mark around it, which a client cannot guess, is removed again. */
-function withBigInts(value: unknown): string {
-  const mark = randomUUID();
-  const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${mark}${item}` : item));
-  return text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1');
 }

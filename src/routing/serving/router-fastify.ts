@@ -222,7 +222,7 @@ export class RouterFastify implements ActionEngine {
     const response = method?.response;
     const key = response === undefined ? undefined : responseKey(status, response);
     const schema = key === undefined ? undefined : response?.[key];
-    // Fastify compiles `true` only within its routes, and cannot write a BigInt by it.
+    // Fastify compiles `true` only within its routes.
     if (typeof schema === 'boolean') return undefined;
     const compiled =
       routeSerializer(reply, String(status), type) ??
