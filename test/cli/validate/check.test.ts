@@ -214,8 +214,9 @@ test('check of nova.conf says which options of memcached are not used', () => {
     'nova.conf':
       '[keystone_authtoken]\nauth_url = http://127.0.0.1:9\nusername = nova\npassword = x\nproject_name = service\n' +
       'memcached_servers = 127.0.0.1:11211\nmemcache_security_strategy = ENCRYPT\nmemcache_secret_key = s3cret\n',
+    'portico.ini': '[DEFAULT]\nenabled_apis = main\napi_paste_config = paste.ini\n[api:main]\nport = 0\n',
   });
-  const { status, stdout } = run(cwd, 'check', 'paste.ini', '--config-file', 'nova.conf');
+  const { status, stdout } = run(cwd, 'check', '--config-file', 'nova.conf', '--config-file', 'portico.ini');
   assert.equal(status, 0, stdout);
   for (const [line, name] of ['memcached_servers', 'memcache_security_strategy', 'memcache_secret_key'].entries()) {
     const told = `nova.conf:${6 + line}:1: warning: [keystone_authtoken] ${name}: has no effect here\n  Remove the line: each`;
