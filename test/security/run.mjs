@@ -26,7 +26,7 @@ import { groups } from './groups.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The parts of the tree that a mutant needs. It uses the packages of the tree. */
-const COPIED = ['package.json', 'assets', 'dist', 'dist-test', 'lib', 'test', 'paste', 'examples/compute/dist'];
+const COPIED = ['package.json', 'dist', 'dist-test', 'lib', 'test', 'paste', 'examples/compute/dist'];
 /** The published modules, which the tests import. One of them contains the protection, so no mutant has to be bundled. */
 const published = readdirSync(join(root, 'lib'), { recursive: true }).filter((path) => /\.m?js$/.test(path));
 /** The time limit for each test file. */
