@@ -182,7 +182,7 @@ export function abortError(message: string): Error {
 /**
  * Returns the signal that is aborted when the server of a request stops, after `drain_delay`, or replaces the app. Endless
  * responses, such as event streams, should end then. For a request that begins while the server stops already, on a kept connection, it is aborted
- * within a second. Undefined for a server without this state, such as plain `node:http`.
+ * within two seconds, and not before one has passed. Undefined for a server without this state, such as plain `node:http`.
  */
 export function closingOf(req: IncomingMessage): AbortSignal | undefined {
   return exchangeOf(req).closingSignal;

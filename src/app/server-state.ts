@@ -88,7 +88,7 @@ export interface UpgradedConnection {
   readonly head: Buffer;
   /**
    * Aborted when the server stops, after `drain_delay`, or replaces its app: the app should close the session. The socket is destroyed when then
-   * nothing is sent on it for five seconds, and at the deadline. For a session that begins later it is aborted after a second.
+   * nothing is sent on it for five seconds, and at the deadline. For a session that begins later it is aborted within two seconds.
    */
   readonly closing: AbortSignal;
 }

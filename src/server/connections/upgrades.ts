@@ -15,7 +15,7 @@ import { requestFacts } from './request-facts.js';
 /** Most bytes of a client that are kept before its upgrade is accepted. */
 const KEPT = 64 * 1024;
 
-/** Time that the app of a session has to begin it, before it is asked to end because the server stops already. */
+/** Time that apps have to listen, before a session or a stream is asked to end that begins while the server stops already. */
 const BEGINS_MS = 1000;
 
 /** Time between two looks at the sessions that were asked to end. */
@@ -46,7 +46,7 @@ interface Session {
 export class Upgrades {
   readonly #open = new Map<Connection, Session>();
   #closing: AbortController | undefined;
-  /** Makes the signal of what begins while the server stops. */
+  /** Makes the next signal of what begins while the server stops. */
   #later: NodeJS.Timeout | undefined;
   /** Looks at the sessions that were asked to end, while there are any. */
   #looks: NodeJS.Timeout | undefined;
@@ -61,16 +61,21 @@ export class Upgrades {
 
   /** Called when the server serves: sessions may last. */
   begin(): void {
-    if (this.#closing?.signal.aborted === false) return;
+    if (this.#closing !== undefined && !this.#isEnding) return;
     clearTimeout(this.#later);
     this.#closing = this.#offer();
   }
 
-  /** Asks open sessions and streams to end. One that begins later may begin, and is asked within a second. */
+  /** Asks open sessions and streams to end. One that begins later may begin, and is asked within two seconds. */
   end(): void {
-    if (this.#closing!.signal.aborted) return;
+    if (this.#isEnding) return;
     this.#ask(this.#closing!);
     this.#followEnd();
+  }
+
+  /** True from {@link end} on, until the server serves again. */
+  get #isEnding(): boolean {
+    return this.#closing!.signal.aborted;
   }
 
   /** Called when all connections are closed. */
@@ -79,14 +84,14 @@ export class Upgrades {
   }
 
   /**
-   * Gives requests that begin from now on another signal, once a second: their clients know nothing of the stop, and an event that has passed would
-   * not reach a listener of theirs.
+   * Gives requests that begin from now on another signal, once a second, and aborts the one `before`: clients know nothing of the stop, and an event
+   * that has passed would not reach a listener. So each has a second at least.
    */
-  #followEnd(): void {
+  #followEnd(before?: AbortController): void {
     const later = this.#offer();
     this.#later = setTimeout(() => {
-      this.#followEnd();
-      this.#ask(later);
+      this.#followEnd(later);
+      if (before !== undefined) this.#ask(before);
     }, BEGINS_MS).unref();
   }
 
@@ -99,11 +104,13 @@ export class Upgrades {
     return offered;
   }
 
-  /** Asks the open ones to end: another app replaces theirs. Returns those that were not asked before. */
+  /** Asks the open ones to end: another app replaces theirs. Returns the sessions that were not asked before; those of a stop are asked soon. */
   renew(): readonly Connection[] {
     const asked = [...this.#open].flatMap(([connection, { closing }]) => (closing.aborted ? [] : connection));
-    this.end();
-    this.begin();
+    if (!this.#isEnding) {
+      this.#ask(this.#closing!);
+      this.#closing = this.#offer();
+    }
     return asked;
   }
 
