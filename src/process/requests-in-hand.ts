@@ -23,7 +23,7 @@ export class RequestsInHand {
   readonly free = Array.from({ length: SLOTS }, (_, at) => at);
   /** The number of the latest request. */
   serial = 0;
-  /** True while the process is idle: the next request calls {@link woken}. */
+  /** True before the first request, and while the process is idle: the next request calls {@link woken}. */
   atRest = false;
   woken: () => void = () => undefined;
 

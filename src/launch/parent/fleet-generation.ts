@@ -43,6 +43,9 @@ export function fleetGeneration({ number, settings, config }: Origin) {
 // as the secret of tokens. The parent reads each file too, so that workers that start later get the same content, and a
 // reload compares it.
 
+/** A larger file, in bytes, is read by each worker for itself: the parent sends the files to each worker that starts. */
+const LARGEST = 4 * 2 ** 20;
+
 export class WorkerFiles {
   readonly #config: Config | undefined;
   readonly #files = new Map<string, Map<string, ServiceFile>>();
@@ -58,13 +61,19 @@ export class WorkerFiles {
 
   /** Records the files that a worker has read, and reads them. */
   take(service: string, told: readonly FileRead[]): void {
+    const config = this.#config;
     const files = this.#files.get(service) ?? new Map<string, ServiceFile>();
     this.#files.set(service, files);
     for (const file of told) {
-      files.set(file.path, { ...file, secret: true });
-      // What is no file cannot be read twice.
-      if (ignoreErrors(() => statSync(file.path).isFile()) === true)
-        ignoreErrors(() => this.#config?.readFile(file.path));
+      const { path } = file;
+      if (config?.filesRead.includes(path) !== true && !isKept(path)) continue;
+      if (ignoreErrors(() => config?.readFile(path)) !== undefined) files.set(path, { ...file, secret: true });
     }
   }
+}
+
+/** Reports whether a file is kept. Not a pipe: it cannot be read twice, and a reload would wait for its writer. */
+function isKept(path: string): boolean {
+  const stats = ignoreErrors(() => statSync(path));
+  return stats?.isFile() === true && stats.size <= LARGEST;
 }
