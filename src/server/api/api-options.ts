@@ -10,7 +10,6 @@ import type { LoadedApp } from '../../loader/index.js';
 import type { LogOption } from '../../log/index.js';
 import { processors } from '../../process/index.js';
 import type { ManagerContext, ManagerSource, Registration } from '../../service/index.js';
-import { oneProcessOptions } from '../../service/internal.js';
 import { DEFAULT_BACKLOG } from '../endpoint.js';
 import { PATHS } from '../wsgi-options.js';
 
@@ -110,7 +109,6 @@ export const enabledApisOptions = defineOptions('DEFAULT', {
     unique: true,
     help: 'Enabled APIs to serve over HTTPS, with the certificate of their section or of [ssl].',
   }),
-  ...oneProcessOptions,
 });
 
 /** The part of a Loader that a service needs. */
