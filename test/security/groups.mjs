@@ -162,11 +162,7 @@ export const groups = [
   },
   {
     name: 'operators',
-    tests: [
-      'operating/control/control-server',
-      'operating/control/admin-guard',
-      'counts/failure-text',
-    ],
+    tests: ['operating/control/control-server', 'operating/control/admin-guard', 'counts/failure-text'],
     mutants: [
       {
         what: 'frames of a stack are read in the message too',
